@@ -1,0 +1,1 @@
+"""Benchmarks: the recipes of the published methods."""

@@ -1,0 +1,1 @@
+"""Files that cross the border: features and weights in, scores out. Only safetensors, never pickles."""

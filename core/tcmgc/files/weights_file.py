@@ -1,0 +1,131 @@
+"""Weights, under our names or those of the official checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from tcmgc.errors import DataError
+
+from .tensors import open_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch import Tensor
+
+    from tcmgc.model import RetrievalModel
+
+Names = Literal["auto", "ours", "official"]
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What loading did.
+
+    Parameters
+    ----------
+    names
+        Whose names the file bears: ``ours`` or ``official``.
+    loaded
+        Ours, by the file's.
+    ignored
+        Names in the file that the model has no place for.
+    missing
+        The model's weights that the file has not, which keep their initial values.
+    """
+
+    names: Literal["ours", "official"]
+    loaded: Mapping[str, str]
+    ignored: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def load_weights(
+    model: RetrievalModel, path: str | Path, *, names: Names = "auto", partial: bool = False
+) -> LoadedWeights:
+    """Load a safetensors file of weights into a model.
+
+    Parameters
+    ----------
+    model
+        Changed in place; the weights are converted to its types.
+    path
+        The file.
+    names
+        Whose names it bears; ``auto`` takes whichever matches more of the model.
+    partial
+        Allow weights of the model to be absent from the file. The logit scale always may be.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, a weight is absent, or a shape or type does not fit.
+    """
+    path = Path(path)
+    where = f"weights {path}"
+    own = dict(model.named_parameters())
+    with open_tensors(path, "weights") as file:
+        available = list(file.keys())
+        official = _ours_by_official(available, model.recipe.config["official_names"], own)
+        ours = {name: name for name in available if name in own}
+        found: Literal["ours", "official"] = "ours" if len(ours) >= len(official) else "official"
+        chosen = found if names == "auto" else names
+        mapping = ours if chosen == "ours" else official
+        missing = tuple(name for name in own if name not in mapping.values())
+        lacking = [name for name in missing if name != "logit_scale"]
+        if lacking and not partial:
+            raise DataError(
+                where,
+                found=f"{len(lacking)} of the model's {len(own)} weights are absent under {chosen} names: "
+                + _some(lacking),
+                expected="all of them",
+                hint=f"the file has {_some(available)}; --partial leaves absent ones at their start",
+            )
+        for theirs, name in mapping.items():
+            _copy(own[name], file.get_tensor(theirs), f"{where}: {theirs}", name)
+    ignored = tuple(name for name in available if name not in mapping)
+    return LoadedWeights(chosen, mapping, ignored, missing)
+
+
+def _ours_by_official(
+    available: Iterable[str], patterns: Mapping[str, str], own: Mapping[str, object]
+) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for name in available:
+        for pattern, ours in patterns.items():
+            if (target := _translate(name, pattern, ours)) in own:
+                mapping[name] = str(target)
+                break
+    return mapping
+
+
+def _translate(name: str, pattern: str, ours: str) -> str | None:
+    """Translate one name by one line of a recipe's ``official_names``; None where it does not apply."""
+    if not pattern.endswith("*"):
+        return ours if name == pattern else None
+    start = pattern[:-1]
+    return ours.removesuffix("*") + name[len(start) :] if name.startswith(start) else None
+
+
+@torch.no_grad()
+def _copy(parameter: Tensor, value: Tensor, where: str, name: str) -> None:
+    if value.shape != parameter.shape:
+        raise DataError(
+            where,
+            found=f"shape {list(value.shape)}",
+            expected=f"{list(parameter.shape)}, the shape of {name} at the features' sizes",
+        )
+    if not value.is_floating_point():
+        raise DataError(where, found=f"type {value.dtype}", expected="a floating-point type")
+    if not torch.isfinite(value).all():
+        raise DataError(where, found="an entry that is not finite", expected="finite numbers")
+    parameter.copy_(value)
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,177 @@
+"""The granular scorer: views, granularities and an aggregator, put together.
+
+This is the framework's own data flow rather than a component: what it holds are components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from . import state as states
+from .features import Tokens
+from .scores import Scores
+from .slots.view import VideoView
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .features import TextFeatures, VideoFeatures
+    from .granularity import Granularity
+    from .slots.aggregator import ScoreAggregator
+    from .state import State
+    from .visual import Visual
+
+
+@dataclass(frozen=True)
+class ViewUse:
+    """How a recipe uses a view.
+
+    Parameters
+    ----------
+    component
+        The name under which its component, and so its weights, stand; another view's where it shares.
+    of
+        The tokens it looks at.
+    query
+        The text tokens that ask, or None.
+    vectors
+        Q, how many vectors it yields a pair.
+    """
+
+    component: str
+    of: str
+    query: str | None
+    vectors: int
+
+    @property
+    def state(self) -> str:
+        """The name of its prepared state: the same for views that share component and tokens."""
+        return f"view/{self.component}/{self.of}"
+
+
+class GranularScorer(nn.Module):
+    """Score by several granularities and aggregate them.
+
+    Parameters
+    ----------
+    components
+        The views' components, by name.
+    uses
+        The views by name.
+    granularities
+        By name, in the aggregator's order.
+    scaled
+        Names of the granularities that the logit scale multiplies.
+    aggregator
+        None where there is one granularity.
+    dim
+        D.
+    """
+
+    def __init__(
+        self,
+        *,
+        components: Mapping[str, VideoView],
+        uses: Mapping[str, ViewUse],
+        granularities: Mapping[str, Granularity],
+        scaled: frozenset[str],
+        aggregator: ScoreAggregator | None,
+        dim: int,
+    ) -> None:
+        super().__init__()
+        # ModuleDict holds what has weights; a view without may be any object.
+        self.views = nn.ModuleDict({name: view for name, view in components.items() if isinstance(view, nn.Module)})
+        self._weightless = {name: view for name, view in components.items() if not isinstance(view, nn.Module)}
+        self.granularities = nn.ModuleDict(dict(granularities))
+        self.aggregator = aggregator
+        used = {granularity.video for granularity in granularities.values()}
+        self._uses = {name: use for name, use in uses.items() if name in used}
+        self._scaled = scaled
+        self._dim = dim
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The features it reads."""
+        texts = {granularity.text for _, granularity in self._items()}
+        queries = {use.query for use in self._uses.values() if use.query is not None}
+        return frozenset(texts | queries | {use.of for use in self._uses.values()})
+
+    @property
+    def floats_per_pair(self) -> int:
+        """About how many numbers one pair keeps alive at a time, for the size of tiles."""
+        # A text-conditioned vector exists about four times over: pooled, normalised, projected, added.
+        vectors = sum(4 * use.vectors * self._dim for use in self._uses.values() if use.query is not None)
+        widest = max(use.vectors for use in self._uses.values())
+        return vectors + 8 * widest * widest
+
+    def prepare_text(self, text: TextFeatures) -> State:
+        """Compute probes, queries and interaction weights of every text."""
+        state: dict[str, Tensor] = {}
+        for query in {use.query for use in self._uses.values() if use.query is not None}:
+            tokens = text.tokens(query)
+            state |= states.under(f"query/{query}", {"values": tokens.values, "mask": tokens.mask})
+        for name, granularity in self._items():
+            state |= states.under(f"granularity/{name}", granularity.prepare_text(text))
+        return state
+
+    def prepare_video(self, video: VideoFeatures) -> State:
+        """Compute every view's state, and interaction weights where no text conditions the view."""
+        state: dict[str, Tensor] = {}
+        for use in self._uses.values():
+            if not states.of(use.state, state):
+                state |= states.under(use.state, self._view(use).prepare(video.tokens(use.of)))
+        for name, granularity in self._items():
+            use = self._uses[granularity.video]
+            if use.query is None:
+                visual = self._view(use)(None, states.of(use.state, state))
+                state |= states.under(f"granularity/{name}", granularity.weigh_video(visual))
+        return state
+
+    def forward(self, text: State, video: State, logit_scale: Tensor) -> Scores:
+        """Score a tile of T texts and V videos."""
+        raw = {name: self._visual(use, text, video) for name, use in self._uses.items()}
+        normalized = {
+            name: raw[name].normalized()
+            for name in {granularity.video for _, granularity in self._items() if granularity.normalize_video}
+        }
+        parts: dict[str, Tensor] = {}
+        aux: dict[str, Tensor] = {}
+        for name, granularity in self._items():
+            view = granularity.video
+            own = states.of(f"granularity/{name}", text)
+            text_items = states.of("item", own)
+            conditioned = self._uses[view].query is not None
+            video_items = (
+                granularity.weigh_video(raw[view]) if conditioned else states.of(f"granularity/{name}", video)
+            )
+            visual = normalized[view] if granularity.normalize_video else raw[view]
+            score = granularity(visual, own, text_items, video_items)
+            parts[name] = score * logit_scale if name in self._scaled else score
+            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", video_items)
+        return Scores(self.aggregate(parts), parts, aux=aux)
+
+    def aggregate(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """Combine parts, [T, V] each, to [T, V]."""
+        if self.aggregator is None:
+            (only,) = parts.values()
+            return only
+        return self.aggregator(torch.stack(list(parts.values()), dim=-1))
+
+    def _items(self) -> list[tuple[str, Granularity]]:
+        return list(self.granularities.items())  # type: ignore[arg-type]
+
+    def _view(self, use: ViewUse) -> VideoView:
+        weightless = self._weightless.get(use.component)
+        return weightless if weightless is not None else self.views[use.component]  # type: ignore[return-value]
+
+    def _visual(self, use: ViewUse, text: State, video: State) -> Visual:
+        queries = None
+        if use.query is not None:
+            query = states.of(f"query/{use.query}", text)
+            queries = Tokens(query["values"], query["mask"])
+        return self._view(use)(queries, states.of(use.state, video))

@@ -1,0 +1,120 @@
+"""One contrast: text vectors against visual vectors, down to one score a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from .similarity import Similarity
+from .slots.interaction import Interaction, ItemWeighting
+from .visual import Visual, unit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .features import TextFeatures
+    from .slots.reorganizer import Reorganizer
+    from .state import State
+
+
+class Granularity(nn.Module):
+    """Score text vectors against a view's vectors.
+
+    The similarity of text vector x and visual vector z is ``(x G) . (z H)``, with learned D x D
+    matrices G and H that start as identity. Both may be absent. It is computed as ``(x G H^T) . z``,
+    so that nothing is ever done to the visual vectors, of which there may be one for every pair.
+
+    Parameters
+    ----------
+    text
+        Which text tokens: ``sentence`` or ``words``.
+    video
+        The view's name.
+    dim
+        D.
+    text_matrix, video_matrix
+        Whether there is a G, an H.
+    normalize_text, normalize_video
+        Whether the vectors are brought to unit norm, before G and H.
+    text_mask, video_mask
+        Whether padding is masked; without, it takes part like everything else.
+    reorganizer, interaction
+        Components; without an interaction the similarity is 1 x 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        video: str,
+        dim: int,
+        text_matrix: bool,
+        video_matrix: bool,
+        normalize_text: bool,
+        normalize_video: bool,
+        text_mask: bool,
+        video_mask: bool,
+        reorganizer: Reorganizer | None,
+        interaction: Interaction | None,
+    ) -> None:
+        super().__init__()
+        self.text = text
+        self.video = video
+        self.normalize_text = normalize_text
+        self.normalize_video = normalize_video
+        self.use_text_mask = text_mask
+        self.use_video_mask = video_mask
+        self.text_matrix = nn.Parameter(torch.eye(dim)) if text_matrix else None
+        self.video_matrix = nn.Parameter(torch.eye(dim)) if video_matrix else None
+        self.reorganizer = reorganizer
+        self.interaction = interaction
+
+    def prepare_text(self, text: TextFeatures) -> State:
+        """Compute the probes [T, P, D], their mask [T, P] and the interaction's weights of the text."""
+        tokens = text.tokens(self.text)
+        probes = unit(tokens.values) if self.normalize_text else tokens.values
+        if self.text_matrix is not None:
+            probes = probes @ self.text_matrix
+        if self.video_matrix is not None:
+            probes = probes @ self.video_matrix.T
+        state = {"probes": probes, "mask": tokens.mask}
+        if isinstance(self.interaction, ItemWeighting):
+            state |= {f"item/{name}": value for name, value in self.interaction.prepare_text(tokens).items()}
+        return state
+
+    def weigh_video(self, visual: Visual) -> State:
+        """Compute the interaction's weights of the visual side, from vectors that are not normalised."""
+        return self.interaction.prepare_video(visual) if isinstance(self.interaction, ItemWeighting) else {}
+
+    def forward(self, visual: Visual, text: State, text_items: State, video_items: State) -> Tensor:
+        """Score a tile.
+
+        Parameters
+        ----------
+        visual
+            The view's vectors, normalised where this granularity says so.
+        text
+            What `prepare_text` returned.
+        text_items, video_items
+            The interaction's weights.
+
+        Returns
+        -------
+        Tensor
+            [T, V].
+        """
+        similarity = Similarity(visual.dot(text["probes"]), self._mask(text["mask"], visual.mask))
+        if self.reorganizer is not None:
+            similarity = self.reorganizer(similarity)
+        if self.interaction is None:
+            return similarity.values[..., 0, 0]
+        return self.interaction(similarity, text_items, video_items)
+
+    def _mask(self, text_TP: Tensor, video_TVQ: Tensor | None) -> Tensor | None:
+        text = text_TP[:, None, :, None] if self.use_text_mask else None
+        video = video_TVQ[:, :, None, :] if self.use_video_mask and video_TVQ is not None else None
+        if text is None or video is None:
+            return video if text is None else text
+        return text & video

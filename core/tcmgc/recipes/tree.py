@@ -1,0 +1,133 @@
+"""A config in which every value knows where it was written."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from tcmgc.errors import ConfigError
+
+SCALARS = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True)
+class Node:
+    """A scalar, a mapping of names to nodes, or a list of nodes.
+
+    Parameters
+    ----------
+    value
+        ``str | int | float | bool | None``, ``dict[str, Node]`` or ``list[Node]``.
+    origin
+        Where it was written, as ``tcmgc.yaml:12`` or ``--set aggregator=mean``.
+    """
+
+    value: Any
+    origin: str
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it is a mapping."""
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self.value, list)
+
+    def plain(self) -> Any:  # noqa: ANN401
+        """Return the value without origins."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+
+def read_yaml(path: Path) -> Node:
+    """Read a YAML 1.2 file whose top is a mapping.
+
+    Raises
+    ------
+    ConfigError
+        When it is missing, empty, not UTF-8, no YAML, has a key twice, or is no mapping at the top.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), found=f"bytes that are not UTF-8 ({error.reason})", expected="YAML") from None
+    except OSError as error:
+        raise ConfigError(str(path), found=error.strerror or str(error), expected="a YAML file") from None
+    if not text.strip():
+        raise ConfigError(str(path), found="an empty file", expected="a YAML mapping")
+    node = parse_yaml(text, str(path), lines=True)
+    if not node.is_mapping:
+        raise ConfigError(str(path), found=f"{describe(node)} at the top", expected="a YAML mapping")
+    return node
+
+
+def parse_yaml(text: str, source: str, *, lines: bool = False) -> Node:
+    """Parse a YAML text; ``lines`` appends ``:line`` to the origin of every value."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(io.StringIO(text))
+        return Node(None, source) if root is None else _convert(root, yaml, source, lines)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark and lines else source
+        raise ConfigError(where, found=f"unreadable YAML: {error.problem or error.context}") from None
+    except YAMLError as error:
+        raise ConfigError(source, found=f"unreadable YAML: {str(error).splitlines()[0]}") from None
+
+
+def _convert(node: Any, yaml: YAML, source: str, lines: bool) -> Node:  # noqa: ANN401
+    line = node.start_mark.line + 1
+    origin = f"{source}:{line}" if lines else source
+    if isinstance(node, MappingNode):
+        mapping: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            key = yaml.constructor.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise ConfigError(origin, found=f"the key {key!r}", expected="keys that are strings")
+            if key in mapping:
+                again = f"{source}:{key_node.start_mark.line + 1}" if lines else source
+                raise ConfigError(again, found=f"the key {key!r} twice in one mapping", expected="it once")
+            mapping[key] = _convert(value_node, yaml, source, lines)
+        return Node(mapping, origin)
+    if isinstance(node, SequenceNode):
+        return Node([_convert(item, yaml, source, lines) for item in node.value], origin)
+    assert isinstance(node, ScalarNode)
+    value = yaml.constructor.construct_object(node, deep=True)
+    if not isinstance(value, SCALARS):
+        raise ConfigError(
+            origin, found=f"{node.value!r}, a {type(value).__name__}", expected="text, a number, true, false or null"
+        )
+    return Node(value, origin)
+
+
+def from_plain(value: object, origin: str) -> Node:
+    """Make a node of plain Python values, all with one origin."""
+    if isinstance(value, dict):
+        return Node({str(key): from_plain(item, origin) for key, item in value.items()}, origin)
+    if isinstance(value, (list, tuple)):
+        return Node([from_plain(item, origin) for item in value], origin)
+    if not isinstance(value, SCALARS):
+        raise ConfigError(
+            origin, found=f"{value!r}, a {type(value).__name__}", expected="text, a number, a bool, None, a list or a dict"
+        )
+    return Node(value, origin)
+
+
+def describe(node: Node) -> str:
+    """Say what a node is, to a person."""
+    if node.is_mapping:
+        return "a mapping with " + (", ".join(node.value) or "no keys")
+    if node.is_list:
+        return f"a list of {len(node.value)}"
+    return "null" if node.value is None else repr(node.value)

@@ -1,0 +1,110 @@
+"""What a plugin's `tcmgc_register` is handed: one method a slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from .errors import PluginError
+from .registry import Command, Entry, Origin, Registry
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .slots.aggregator import ScoreAggregator
+    from .slots.interaction import Interaction
+    from .slots.loss import Loss
+    from .slots.metric import Metric
+    from .slots.normalizer import Normalizer
+    from .slots.reorganizer import Reorganizer
+    from .slots.scorer import Scorer
+    from .slots.stage import FeatureStage
+    from .slots.view import VideoView
+
+    Stage: TypeAlias = FeatureStage[Any]
+
+
+class Register:
+    """Registers what one plugin brings.
+
+    Every target is a class (or a function that returns a component), or a string ``"module:Class"``
+    that is imported when the component is first used. The second keeps listings fast.
+    """
+
+    def __init__(self, registry: Registry, origin: Origin) -> None:
+        self._registry = registry
+        self._origin = origin
+
+    def _component(self, slot: str, name: str, target: Callable[..., object] | str) -> None:
+        if not callable(target) and not (isinstance(target, str) and target.count(":") == 1):
+            raise PluginError(
+                f"plugin {self._origin}: {slot} {name!r}",
+                found=repr(target),
+                expected="a class, or a string 'module:Class'",
+            )
+        self._registry.add(Entry(slot, name, target, self._origin))
+
+    def stage(self, name: str, target: Callable[..., Stage] | str) -> None:
+        """Register a feature stage (`tcmgc.slots.stage`)."""
+        self._component("stage", name, target)
+
+    def view(self, name: str, target: Callable[..., VideoView] | str) -> None:
+        """Register a video view (`tcmgc.slots.view`)."""
+        self._component("view", name, target)
+
+    def reorganizer(self, name: str, target: Callable[..., Reorganizer] | str) -> None:
+        """Register a similarity reorganizer (`tcmgc.slots.reorganizer`)."""
+        self._component("reorganizer", name, target)
+
+    def interaction(self, name: str, target: Callable[..., Interaction] | str) -> None:
+        """Register an interaction (`tcmgc.slots.interaction`)."""
+        self._component("interaction", name, target)
+
+    def aggregator(self, name: str, target: Callable[..., ScoreAggregator] | str) -> None:
+        """Register a score aggregator (`tcmgc.slots.aggregator`)."""
+        self._component("aggregator", name, target)
+
+    def scorer(self, name: str, target: Callable[..., Scorer] | str) -> None:
+        """Register a scorer that replaces views, granularities and aggregator (`tcmgc.slots.scorer`)."""
+        self._component("scorer", name, target)
+
+    def loss(self, name: str, target: Callable[..., Loss] | str) -> None:
+        """Register a loss (`tcmgc.slots.loss`)."""
+        self._component("loss", name, target)
+
+    def normalizer(self, name: str, target: Callable[..., Normalizer] | str) -> None:
+        """Register a test-time normalizer (`tcmgc.slots.normalizer`)."""
+        self._component("normalizer", name, target)
+
+    def metric(self, name: str, target: Callable[..., Metric] | str) -> None:
+        """Register a metric (`tcmgc.slots.metric`); all registered metrics are computed."""
+        self._component("metric", name, target)
+
+    def recipes(self, directory: str | Path) -> None:
+        """Register every ``*.yaml`` in a directory as a recipe named by its file."""
+        folder = Path(directory)
+        if not folder.is_dir():
+            raise PluginError(
+                f"plugin {self._origin}: recipes({str(directory)!r})",
+                found="no such directory",
+                expected="a directory of *.yaml recipes",
+            )
+        for path in sorted(folder.glob("*.yaml")):
+            if (taken := self._registry.recipe_files.get(path.stem)) is not None:
+                raise PluginError(
+                    f"recipe {path.stem!r} is registered twice",
+                    found=f"{taken[0]} by {taken[1]} and {path} by {self._origin}",
+                    expected="one name, one recipe",
+                )
+            self._registry.recipe_files[path.stem] = (path, self._origin)
+
+    def command(self, name: str, target: str, *, help: str) -> None:  # noqa: A002
+        """Register a sub-command: ``target`` is ``"module:click_command"``, ``help`` its line in the listing."""
+        if (taken := self._registry.commands.get(name)) is not None:
+            raise PluginError(
+                f"command {name!r} is registered twice",
+                found=f"by {taken.origin} and by {self._origin}",
+                expected="one name, one command",
+            )
+        self._registry.commands[name] = Command(name, target, help, self._origin)

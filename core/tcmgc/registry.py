@@ -1,0 +1,190 @@
+"""The registry: which components exist, where they come from, and how one is made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigError, PluginError, nearest
+from .schema import ComponentSchema, component_schema, slot_fields
+from .slots import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plugin comes from.
+
+    Parameters
+    ----------
+    plugin
+        Its name: the entry point's, or the file's or module's.
+    source
+        The distribution and its version, or the path it was loaded from.
+    """
+
+    plugin: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.plugin} ({self.source})"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered component; its class is imported when it is first used."""
+
+    slot: str
+    name: str
+    target: Callable[..., object] | str
+    origin: Origin
+
+    @property
+    def label(self) -> str:
+        """What errors call it."""
+        return f"{self.slot} {self.name!r}"
+
+    @property
+    def location(self) -> str:
+        """``module:Class``."""
+        if isinstance(self.target, str):
+            return self.target
+        return f"{self.target.__module__}:{self.target.__qualname__}"
+
+    @cached_property
+    def component(self) -> Callable[..., object]:
+        """The class, imported now if it was registered by string."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            found: Any = import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except Exception as error:
+            raise PluginError(
+                f"{self.label} of plugin {self.origin}",
+                found=f"{self.target!r} does not import: {type(error).__name__}: {error}",
+                expected="an importable 'module:Class'",
+            ) from error
+        if not callable(found):
+            raise PluginError(f"{self.label} of plugin {self.origin}", found=repr(found), expected="a class")
+        return found  # type: ignore[no-any-return]
+
+    @cached_property
+    def schema(self) -> ComponentSchema:
+        """The parameters, read off the constructor."""
+        return component_schema(self.component, self.label)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A sub-command of ``tcmgc``, imported when it is called."""
+
+    name: str
+    target: str
+    help: str
+    origin: Origin
+
+
+@dataclass
+class Registry:
+    """All components, recipes and commands that the loaded plugins registered."""
+
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    recipe_files: dict[str, tuple[Path, Origin]] = field(default_factory=dict)
+    commands: dict[str, Command] = field(default_factory=dict)
+    plugins: list[Origin] = field(default_factory=list)
+
+    def names(self, slot: str) -> list[str]:
+        """List the components of a slot, sorted."""
+        return sorted(name for kind, name in self.entries if kind == slot)
+
+    def add(self, entry: Entry) -> None:
+        """Add a component; a name already taken in its slot is an error."""
+        if not NAME.fullmatch(entry.name):
+            raise PluginError(
+                f"plugin {entry.origin}: {entry.label}",
+                found=repr(entry.name),
+                expected="lower-case words and digits joined by hyphens",
+            )
+        if (taken := self.entries.get((entry.slot, entry.name))) is not None:
+            raise PluginError(
+                f"{entry.label} is registered twice",
+                found=f"{taken.location} by {taken.origin} and {entry.location} by {entry.origin}",
+                expected="one name, one component",
+            )
+        self.entries[entry.slot, entry.name] = entry
+
+    def find(self, slot: str, name: str, where: str | None = None) -> Entry:
+        """Return the component of that name.
+
+        Raises
+        ------
+        ConfigError
+            When there is none: with the names there are and the nearest of them.
+        """
+        if slot not in SLOTS:
+            raise ConfigError(
+                f"slot {slot!r}", expected=f"one of {', '.join(SLOTS)}", hint=nearest(slot, SLOTS)
+            )
+        if (entry := self.entries.get((slot, name))) is None:
+            known = self.names(slot)
+            raise ConfigError(
+                where or f"{slot} {name!r}",
+                found=f"unknown {slot} {name!r}",
+                expected=f"one of {', '.join(known)}" if known else f"a {slot}, but no plugin registers any",
+                hint=nearest(name, known),
+            )
+        return entry
+
+    def create(
+        self, slot: str, config: Mapping[str, Any], sizes: Mapping[str, int], where: str | None = None
+    ) -> Any:  # noqa: ANN401
+        """Make a component from its resolved config.
+
+        Parameters
+        ----------
+        slot
+            Its slot.
+        config
+            ``name`` and parameters, checked and with defaults filled (see `tcmgc.recipes.resolve`).
+        sizes
+            What may be injected, by name.
+        where
+            What errors call its place; its label when left out.
+        """
+        entry = self.find(slot, config["name"], where)
+        nested = slot_fields(entry.schema.model)
+        arguments: dict[str, Any] = {}
+        for key, value in config.items():
+            if key == "name":
+                continue
+            if key in nested and value is not None:
+                arguments[key] = self.create(nested[key], value, sizes, f"{where or entry.label}.{key}")
+            else:
+                arguments[key] = value
+        for size in entry.schema.injected:
+            if size not in sizes:
+                raise PluginError(
+                    f"{entry.label}: parameter {size!r}",
+                    found="a size that is not known in this place",
+                    expected=f"one of {', '.join(sizes)}",
+                )
+            arguments[size] = sizes[size]
+        try:
+            return entry.component(**arguments)
+        except ValueError as error:
+            raise ConfigError(where or entry.label, found=str(error)) from None
+
+    def create_all(self, slot: str) -> dict[str, Any]:
+        """Make every component of a slot with its defaults, by name."""
+        return {name: self.create(slot, {"name": name}, {}) for name in self.names(slot)}

@@ -1,0 +1,1 @@
+"""Interactions: a pair's similarity matrix to one number."""

@@ -1,0 +1,76 @@
+"""What the attention-like interactions share: masked softmax, a pair's vector, and both orders."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from tcmgc.similarity import Similarity
+
+Reduce: TypeAlias = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""(values [..., L], matrix [L, L], mask [..., L] or None) to [...]."""
+
+
+def masked_softmax(logits: Tensor, mask: Tensor | None) -> Tensor:
+    """Softmax over the last dimension of the entries that the mask keeps; 0 where it keeps none."""
+    if mask is None:
+        return logits.softmax(dim=-1)
+    # A finite fill: rows without any real entry must give 0, not NaN, in values and in gradients.
+    lowest = torch.finfo(logits.dtype).min
+    return logits.masked_fill(~mask, lowest).softmax(dim=-1) * mask
+
+
+def vector(similarity: Similarity, what: str) -> tuple[Tensor, Tensor | None]:
+    """Return a pair's similarity as a vector: values [T, V, L] and the mask of the same shape, or None.
+
+    Raises
+    ------
+    ValueError
+        When it is a matrix.
+    """
+    P, Q = similarity.values.shape[-2:]
+    if P > 1 and Q > 1:
+        raise ValueError(f"{what} reduces a vector a pair, but gets a {P} x {Q} matrix")
+    values = similarity.values.flatten(start_dim=-2)
+    if similarity.mask is None:
+        return values, None
+    return values, similarity.mask.expand(similarity.values.shape).flatten(start_dim=-2)
+
+
+def both_orders(
+    similarity: Similarity,
+    reduce: Reduce,
+    *,
+    word_first: Tensor,
+    frame_second: Tensor,
+    frame_first: Tensor,
+    word_second: Tensor,
+) -> Tensor:
+    """Reduce a matrix over words then frames, and over frames then words; return the mean of both.
+
+    Parameters
+    ----------
+    similarity
+        Values [T, V, P, Q].
+    reduce
+        The reduction of a vector by a matrix.
+    word_first, frame_second
+        [P, P] and [Q, Q], of the first order.
+    frame_first, word_second
+        [Q, Q] and [P, P], of the second.
+
+    Returns
+    -------
+    Tensor
+        [T, V].
+    """
+    rows = similarity.values
+    columns = rows.transpose(-2, -1)
+    mask = None if similarity.mask is None else similarity.mask.expand(rows.shape)
+    columns_mask = None if mask is None else mask.transpose(-2, -1)
+    over_words = reduce(columns, word_first, columns_mask)
+    over_frames = reduce(rows, frame_first, mask)
+    first = reduce(over_words, frame_second, None if columns_mask is None else columns_mask.any(dim=-1))
+    second = reduce(over_frames, word_second, None if mask is None else mask.any(dim=-1))
+    return (first + second) / 2

@@ -1,0 +1,48 @@
+"""What ships, registered through the same entry point that a third party uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcmgc.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from tcmgc.register import Register
+
+
+@hookimpl
+def tcmgc_register(register: Register) -> None:
+    """Register every component of this package; none is imported before it is used."""
+    register.stage("transformer", "tcmgc_plugins.stages.transformer:TemporalTransformer")
+
+    register.view("identity", "tcmgc_plugins.views.identity:Identity")
+    register.view("mean", "tcmgc_plugins.views.mean:Mean")
+    register.view("attention", "tcmgc_plugins.views.attention:Attention")
+
+    register.reorganizer("prune", "tcmgc_plugins.reorganizers.prune:Prune")
+    register.reorganizer("fuse", "tcmgc_plugins.reorganizers.fuse:Fuse")
+    register.reorganizer("bi-prune", "tcmgc_plugins.reorganizers.bi_prune:BiPrune")
+
+    register.interaction("aosm", "tcmgc_plugins.interactions.aosm:Aosm")
+    register.interaction("bi-aosm", "tcmgc_plugins.interactions.aosm:BiAosm")
+    register.interaction("isa", "tcmgc_plugins.interactions.isa:Isa")
+    register.interaction("bi-isa", "tcmgc_plugins.interactions.isa:BiIsa")
+    register.interaction("wti", "tcmgc_plugins.interactions.wti:WeightedTokenInteraction")
+
+    register.aggregator("mean", "tcmgc_plugins.aggregators.mean:Mean")
+    register.aggregator("lsa", "tcmgc_plugins.aggregators.lsa:LinearSoftmax")
+
+    register.scorer("cross-encoder", "tcmgc_plugins.scorers.cross_encoder:CrossEncoder")
+
+    register.loss("infonce", "tcmgc_plugins.losses.infonce:InfoNCE")
+    register.loss("sdr", "tcmgc_plugins.losses.sdr:SimilarityDecorrelation")
+    register.loss("cdcr", "tcmgc_plugins.losses.cdcr:ChannelDecorrelation")
+
+    register.normalizer("sinkhorn", "tcmgc_plugins.normalizers.sinkhorn:Sinkhorn")
+
+    register.metric("recall", "tcmgc_plugins.metrics.recall:Recall")
+    register.metric("median-rank", "tcmgc_plugins.metrics.median_rank:MedianRank")
+    register.metric("mean-rank", "tcmgc_plugins.metrics.mean_rank:MeanRank")
+    register.metric("sum-recall", "tcmgc_plugins.metrics.sum_recall:SumRecall")
+    register.metric("mean-reciprocal-rank", "tcmgc_plugins.metrics.mean_reciprocal_rank:MeanReciprocalRank")
+    register.metric("ndcg", "tcmgc_plugins.metrics.ndcg:NDCG")

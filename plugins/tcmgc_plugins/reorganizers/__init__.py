@@ -1,0 +1,1 @@
+"""Similarity reorganizers: pruning and fusing."""

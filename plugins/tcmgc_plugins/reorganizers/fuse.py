@@ -1,0 +1,59 @@
+"""Similarity reorganization by pruning and fusing (SR of the sentence-frame contrast)."""
+
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tcmgc import Size
+from tcmgc.similarity import Similarity
+
+from .selection import kept_count, sort_descending, vector_dim
+
+
+class Fuse:
+    """Keep the k largest entries, sorted descending, and append the rest as one fused entry.
+
+    The fused value is ``sum_j softmax(rest)_j rest_j``, without a temperature. Where nothing is left
+    to fuse, k = L, there is no fused entry.
+
+    Parameters
+    ----------
+    keep_rate
+        k = int(keep_rate * length), at least 1.
+    text_length, video_length
+        Injected; one of them is 1.
+    """
+
+    paper: ClassVar[str] = "TC-MGC, arXiv:2504.04707, similarity reorganization (SR)"
+
+    def __init__(
+        self, *, keep_rate: Annotated[float, Field(gt=0, le=1)] = 0.1, text_length: Size, video_length: Size
+    ) -> None:
+        length = max(text_length, video_length)
+        self.dim = vector_dim(text_length, video_length, "fuse")
+        self.k = kept_count(keep_rate, length)
+        self.length = self.k if self.k == length else self.k + 1
+
+    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:  # noqa: ARG002
+        """K + 1 along the vector's dimension."""
+        return (self.length, 1) if self.dim == -2 else (1, self.length)
+
+    def __call__(self, similarity: Similarity) -> Similarity:
+        """[T, V, L, 1] to [T, V, k + 1, 1], or the same along the last dimension."""
+        values, mask = sort_descending(similarity.values, similarity.mask, self.dim)
+        if self.length == self.k:
+            return Similarity(values, mask)
+        kept, rest = values.split([self.k, values.shape[self.dim] - self.k], dim=self.dim)
+        if mask is None:
+            fused = (rest.softmax(dim=self.dim) * rest).sum(dim=self.dim, keepdim=True)
+            return Similarity(torch.cat([kept, fused], dim=self.dim))
+        kept_mask, rest_mask = mask.split([self.k, mask.shape[self.dim] - self.k], dim=self.dim)
+        some = rest_mask.any(dim=self.dim, keepdim=True)
+        fused = self._fuse(rest, rest_mask | ~some)
+        return Similarity(torch.cat([kept, fused], dim=self.dim), torch.cat([kept_mask, some], dim=self.dim))
+
+    def _fuse(self, rest: Tensor, mask: Tensor) -> Tensor:
+        weights = rest.masked_fill(~mask, -torch.inf).softmax(dim=self.dim)
+        return (weights * rest).sum(dim=self.dim, keepdim=True)

@@ -1,0 +1,76 @@
+"""What the reorganizers share: how many entries stay, and choosing them under a mask."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+
+class KeepRateWarning(UserWarning):
+    """A keep rate keeps less than one entry."""
+
+
+def kept_count(keep_rate: float, length: int) -> int:
+    """Return ``int(keep_rate * length)`` as the released code counts, and at least 1.
+
+    Warns
+    -----
+    KeepRateWarning
+        When it had to be raised to 1.
+    """
+    kept = int(keep_rate * length)
+    if kept < 1:
+        warnings.warn(
+            f"keep_rate {keep_rate} of {length} entries keeps none; 1 is kept", KeepRateWarning, stacklevel=3
+        )
+        return 1
+    return kept
+
+
+def sort_descending(values: Tensor, mask: Tensor | None, dim: int) -> tuple[Tensor, Tensor | None]:
+    """Sort along a dimension, masked entries last.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+    mask
+        bool, broadcastable to it, True where real; or None.
+    dim
+        The dimension.
+
+    Returns
+    -------
+    tuple
+        Sorted values, where masked entries keep their values, and the sorted mask (None for None).
+    """
+    if mask is None:
+        return values.sort(dim=dim, descending=True).values, None
+    mask = mask.expand(values.shape)
+    order = values.masked_fill(~mask, -torch.inf).argsort(dim=dim, descending=True)
+    return values.gather(dim, order), mask.gather(dim, order)
+
+
+def top(values: Tensor, mask: Tensor | None, k: int, dim: int) -> tuple[Tensor, Tensor | None]:
+    """Keep the k largest along a dimension, sorted descending; masked ones only where others run out."""
+    if mask is None:
+        return values.topk(k, dim=dim).values, None
+    mask = mask.expand(values.shape)
+    order = values.masked_fill(~mask, -torch.inf).topk(k, dim=dim).indices
+    return values.gather(dim, order), mask.gather(dim, order)
+
+
+def vector_dim(text_length: int, video_length: int, what: str) -> int:
+    """Return the dimension, -2 or -1, along which a pair's similarity is a vector.
+
+    Raises
+    ------
+    ValueError
+        When it is a matrix.
+    """
+    if text_length > 1 and video_length > 1:
+        raise ValueError(
+            f"{what} takes a vector a pair, but gets a {text_length} x {video_length} matrix; "
+            "a bi-directional component takes matrices"
+        )
+    return -2 if text_length > 1 else -1

@@ -1,0 +1,1 @@
+"""Feature stages: temporal encoders."""

@@ -1,0 +1,1 @@
+"""Video views: the vectors of a video that a granularity looks at."""

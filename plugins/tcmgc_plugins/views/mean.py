@@ -1,0 +1,44 @@
+"""Mean pooling."""
+
+from typing import ClassVar
+
+from tcmgc.features import Tokens
+from tcmgc.state import State
+from tcmgc.visual import Shared, unit
+
+
+class Mean:
+    """One vector a video: the mean of its tokens, ``sum_f m_f n(f) / sum_f m_f``.
+
+    Parameters
+    ----------
+    normalize
+        Bring every token to unit norm before the mean, as the published methods do.
+    masked
+        Leave padding out.
+    """
+
+    paper: ClassVar[str] = "CLIP4Clip, arXiv:2104.08860, parameter-free type (meanP)"
+    text_conditioned: ClassVar[bool] = False
+
+    def __init__(self, *, normalize: bool = True, masked: bool = True) -> None:
+        self.normalize = normalize
+        self.masked = masked
+
+    def vectors(self, queries: int, tokens: int) -> int:  # noqa: ARG002
+        """One."""
+        return 1
+
+    def prepare(self, tokens: Tokens) -> State:
+        """Pool values [V, L, D] to [V, 1, D]."""
+        values = unit(tokens.values) if self.normalize else tokens.values
+        if not self.masked:
+            return {"mean": values.mean(dim=1, keepdim=True)}
+        weights_VL1 = tokens.mask.unsqueeze(-1).to(values.dtype)
+        # Padding may hold anything, so it is replaced rather than multiplied by 0.
+        kept = values.masked_fill(~tokens.mask.unsqueeze(-1), 0)
+        return {"mean": kept.sum(dim=1, keepdim=True) / weights_VL1.sum(dim=1, keepdim=True)}
+
+    def __call__(self, queries: Tokens | None, state: State) -> Shared:  # noqa: ARG002
+        """[V, 1, D], not normalised."""
+        return Shared(state["mean"])

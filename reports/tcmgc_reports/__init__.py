@@ -1,0 +1,1 @@
+"""Reports: tables of what was measured."""
