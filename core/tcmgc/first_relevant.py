@@ -43,7 +43,8 @@ def first_rank_cdf(above_G: Int1D, size_G: Int1D, relevant_G: Int1D, k: int) -> 
     for i in range(int(relevant_g.max(initial=0))):
         product_g *= np.where(i < relevant_g, (left_g - i) / np.maximum(size_g - i, 1), 1.0)
     absent_G[open_G] = product_g
-    return 1.0 - absent_G
+    within_G: Float1D = 1.0 - absent_G
+    return within_G
 
 
 def first_rank_pmf(size: int, relevant: int) -> Float1D:

@@ -53,5 +53,5 @@ def probability_below(limit_K: Int1D, probability_U: Float1D, trials_U: Int1D) -
     clipped_K = np.clip(limit_K, 0, period)
     # Sum of e^(-iaj) over j = 0 ... limit - 1, a geometric series.
     series_KL = (1 - np.exp(-1j * np.outer(clipped_K, angle_L))) / (1 - turn_L.conj())
-    below_K = (clipped_K + 2 * (series_KL @ characteristic_L).real) / period
-    return np.clip(below_K, 0.0, 1.0)
+    below_K: Float1D = (clipped_K + 2 * (series_KL @ characteristic_L).real) / period
+    return below_K.clip(0.0, 1.0)

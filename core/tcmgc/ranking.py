@@ -37,43 +37,43 @@ class Ranking:
     """The positions of relevant items, with equal scores left unordered.
 
     A *tie group* is the set of items to which a query gives one score. A metric needs only those that
-    hold a relevant item: query q owns the groups start_Q[q] ... start_Q[q + 1] - 1, best first.
+    hold a relevant item: query q owns the groups start[q] ... start[q + 1] - 1, best first.
 
     Parameters
     ----------
-    above_G
+    above
         Items that score strictly higher than the group, [G].
-    size_G
+    size
         Items in the group, [G].
-    relevant_G
+    relevant
         Relevant items in the group, [G], at least 1.
-    start_Q
+    start
         First group of each query and, at the end, G, [Q + 1].
     items
         How many items each query ranks.
     """
 
-    above_G: Int1D
-    size_G: Int1D
-    relevant_G: Int1D
-    start_Q: Int1D
+    above: Int1D
+    size: Int1D
+    relevant: Int1D
+    start: Int1D
     items: int
 
     @property
     def queries(self) -> int:
         """How many queries there are."""
-        return len(self.start_Q) - 1
+        return len(self.start) - 1
 
     @property
     def tied_queries(self) -> int:
         """How many queries score a relevant and an irrelevant item alike."""
-        mixed_G = (self.size_G > self.relevant_G).astype(np.int64)
-        return int(np.count_nonzero(np.add.reduceat(mixed_G, self.start_Q[:-1])))
+        mixed_G = (self.size > self.relevant).astype(np.int64)
+        return int(np.count_nonzero(np.add.reduceat(mixed_G, self.start[:-1])))
 
     def best_groups(self) -> tuple[Int1D, Int1D, Int1D]:
         """Return above, size and relevant, each [Q], of each query's best tie group."""
-        best_Q = self.start_Q[:-1]
-        return self.above_G[best_Q], self.size_G[best_Q], self.relevant_G[best_Q]
+        best_Q = self.start[:-1]
+        return self.above[best_Q], self.size[best_Q], self.relevant[best_Q]
 
     def distinct_best_groups(self) -> tuple[Int1D, Int1D, Int1D, Int1D]:
         """Return the distinct rows of `best_groups`, and how many queries have each."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .arrays import Int1D, Matrix
 from .errors import DataError
+
+if TYPE_CHECKING:
+    from .arrays import Int1D, Matrix
 
 BLOCK_ELEMENTS = 1 << 22
 """Matrix elements handled at a time: temporaries stay small beside a large matrix."""
@@ -29,7 +33,7 @@ def check_similarity(similarity_TV: Matrix, where: str = "similarity") -> None:
     DataError
         Naming the shape, the dtype, or the row, column and value at fault.
     """
-    check_matrix(similarity_TV.shape, str(similarity_TV.dtype), where)
+    check_matrix(similarity_TV, where)
     rows = block_width(similarity_TV.shape[1])
     for start in range(0, similarity_TV.shape[0], rows):
         finite = np.isfinite(similarity_TV[start : start + rows])
@@ -44,32 +48,31 @@ def check_similarity(similarity_TV: Matrix, where: str = "similarity") -> None:
             )
 
 
-def check_matrix(shape: tuple[int, ...], dtype: str, where: str) -> None:
-    """Require the shape and dtype of a similarity matrix, before its values are read.
+def check_matrix(similarity_TV: Matrix, where: str) -> None:
+    """Require the shape and dtype of a similarity matrix.
 
     Parameters
     ----------
-    shape
-        Its shape.
-    dtype
-        The name of its dtype as numpy spells it.
+    similarity_TV
+        The array.
     where
-        What to call the matrix in an error.
+        What to call it in an error.
 
     Raises
     ------
     DataError
         Naming the shape or the dtype.
     """
+    shape, dtype = list(similarity_TV.shape), similarity_TV.dtype
     if len(shape) != 2:
         raise DataError(
             where,
-            found=f"an array of shape {list(shape)}",
+            found=f"an array of shape {shape}",
             expected="two dimensions: a row for each text, a column for each video",
         )
     if 0 in shape:
-        raise DataError(where, found=f"an empty matrix of shape {list(shape)}", expected="texts and videos")
-    if dtype.lstrip("<>=") not in ("float16", "float32", "float64"):
+        raise DataError(where, found=f"an empty matrix of shape {shape}", expected="texts and videos")
+    if dtype.name not in ("float16", "float32", "float64"):
         raise DataError(where, found=f"dtype {dtype}", expected="dtype float16, float32 or float64")
 
 

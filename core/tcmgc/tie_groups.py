@@ -1,6 +1,6 @@
 """The tie groups of a similarity matrix that hold relevant items, found block by block.
 
-Every function returns ``above_G, size_G, relevant_G, start_Q`` as `tcmgc.ranking.Ranking` describes them,
+Every function returns the fields ``above, size, relevant, start`` of `tcmgc.ranking.Ranking`,
 for a matrix and groups that `tcmgc.similarity_checks` let pass. No sort of the whole matrix and no second
 copy of it: beside the matrix there is one block.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from ..ranking import Ranking
+    from tcmgc.ranking import Ranking
 
 Ties = Literal["optimistic", "expected", "pessimistic"]
 """How items with equal scores are ordered.

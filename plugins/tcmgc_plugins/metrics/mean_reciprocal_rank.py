@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
 from tcmgc.first_relevant import first_rank_pmf
 
 if TYPE_CHECKING:

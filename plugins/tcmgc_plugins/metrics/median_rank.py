@@ -7,6 +7,7 @@ from math import log, sqrt
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
 from tcmgc.first_relevant import first_rank_cdf
 from tcmgc.poisson_binomial import probability_below
 
@@ -26,8 +27,8 @@ class MedianRank:
     """
 
     paper: ClassVar[str] = (
-        "Hodosh, Young & Hockenmaier, Framing Image Description as a Ranking Task, JAIR 47, 2013; expectation "
-        "under ties: order statistics by the Poisson binomial distribution of Hong, CSDA 59, 2013"
+        "Hodosh, Young & Hockenmaier, Framing Image Description as a Ranking Task, JAIR 47, 2013; "
+        "expectation under ties: order statistics by the Poisson binomial distribution of Hong, CSDA 59, 2013"
     )
 
     def __call__(self, ranking: Ranking, ties: Ties) -> dict[str, float]:

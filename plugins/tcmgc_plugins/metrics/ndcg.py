@@ -30,7 +30,7 @@ class NDCG:
         """Return ``ndcg`` in percent."""
         # discount[r]: summed over the first r ranks.
         discount = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(2.0 + np.arange(ranking.items)))])
-        above_G, size_G, relevant_G = ranking.above_G, ranking.size_G, ranking.relevant_G
+        above_G, size_G, relevant_G = ranking.above, ranking.size, ranking.relevant
         end_G = above_G + size_G
         if ties == "optimistic":
             gain_G = discount[above_G + relevant_G] - discount[above_G]
@@ -38,6 +38,6 @@ class NDCG:
             gain_G = discount[end_G] - discount[end_G - relevant_G]
         else:
             gain_G = (discount[end_G] - discount[above_G]) * (relevant_G / size_G)
-        first_Q = ranking.start_Q[:-1]
+        first_Q = ranking.start[:-1]
         ideal_Q = discount[np.add.reduceat(relevant_G, first_Q)]
         return {"ndcg": 100.0 * float((np.add.reduceat(gain_G, first_Q) / ideal_Q).mean())}

@@ -24,9 +24,9 @@ class Recall:
     """
 
     paper: ClassVar[str] = (
-        "Hodosh, Young & Hockenmaier, Framing Image Description as a Ranking Task, JAIR 47, 2013; under ties: "
-        "McSherry & Najork, Computing Information Retrieval Performance Measures Efficiently in the Presence "
-        "of Tied Scores, ECIR 2008"
+        "Hodosh, Young & Hockenmaier, Framing Image Description as a Ranking Task, JAIR 47, 2013; under "
+        "ties: McSherry & Najork, Computing Information Retrieval Performance Measures Efficiently in the "
+        "Presence of Tied Scores, ECIR 2008"
     )
 
     def __init__(self, *, ks: Sequence[Annotated[int, Field(ge=1)]] = (1, 5, 10)) -> None:
