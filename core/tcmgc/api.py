@@ -109,5 +109,9 @@ def metrics(
     from . import evaluation
 
     return evaluation.metrics(
-        similarity, video_of_text, measures=current_registry().create_all("metric"), ties=ties, v2t_rule=v2t_rule
+        similarity,
+        video_of_text,
+        measures=current_registry().create_all("metric"),
+        ties=ties,
+        v2t_rule=v2t_rule,
     )

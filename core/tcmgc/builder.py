@@ -43,7 +43,9 @@ class Sizes:
     def __post_init__(self) -> None:
         for name, least in (("dim", 1), ("max_words", 1), ("max_frames", 1), ("max_patches", 0)):
             if getattr(self, name) < least:
-                raise ConfigError(f"size {name}", found=str(getattr(self, name)), expected=f"at least {least}")
+                raise ConfigError(
+                    f"size {name}", found=str(getattr(self, name)), expected=f"at least {least}"
+                )
 
     def length(self, tokens: str) -> int:
         """Count a token sequence: sentence, words, frames, raw_frames or patches."""
@@ -106,7 +108,7 @@ class _Builder:
             **{f"logit_scale_{key}": value for key, value in self._config["logit_scale"].items()},
         )
 
-    def _make(self, slot: str, config: dict[str, Any] | None, *path: str | int, **more: int) -> Any:  # noqa: ANN401
+    def _make(self, slot: str, config: dict[str, Any] | None, *path: str | int, **more: int) -> Any:
         if config is None:
             return None
         return self._registry.create(slot, config, self._injected | more, self._recipe.resolved.where(*path))
@@ -125,8 +127,12 @@ class _Builder:
             components=components,
             uses=uses,
             granularities=granularities,
-            scaled=frozenset(n for n, keys in self._config["granularities"].items() if on_parts and keys["scaled"]),
-            aggregator=self._make("aggregator", self._config["aggregator"], "aggregator", parts=len(granularities)),
+            scaled=frozenset(
+                n for n, keys in self._config["granularities"].items() if on_parts and keys["scaled"]
+            ),
+            aggregator=self._make(
+                "aggregator", self._config["aggregator"], "aggregator", parts=len(granularities)
+            ),
             dim=self._sizes.dim,
         )
 
@@ -135,18 +141,24 @@ class _Builder:
         component, query, of = components[owner], view["query"], view["of"]
         where = self._recipe.resolved.where("views", name)
         if component.text_conditioned and query is None:
-            raise ConfigError(where, found="a text-conditioned view without a query", expected="query: sentence | words")
+            raise ConfigError(
+                where, found="a text-conditioned view without a query", expected="query: sentence | words"
+            )
         if query is not None and not component.text_conditioned:
             raise ConfigError(where, found=f"query: {query}", expected="no query: the view looks at no text")
         if self._sizes.length(of) == 0:
-            raise ConfigError(where, found=f"of: {of}, but the features have none", expected="features with patches")
+            raise ConfigError(
+                where, found=f"of: {of}, but the features have none", expected="features with patches"
+            )
         queries = 0 if query is None else self._sizes.length(query)
         return ViewUse(owner, of, query, component.vectors(queries, self._sizes.length(of)))
 
     def _granularity(self, name: str, keys: dict[str, Any], uses: dict[str, ViewUse]) -> Granularity:
         path = ("granularities", name)
         lengths = self._sizes.length(keys["text"]), uses[keys["video"]].vectors
-        reorganizer = self._make("reorganizer", keys["reorganizer"], *path, "reorganizer", **_lengths(lengths))
+        reorganizer = self._make(
+            "reorganizer", keys["reorganizer"], *path, "reorganizer", **_lengths(lengths)
+        )
         if reorganizer is not None:
             lengths = reorganizer.lengths(*lengths)
         if keys["interaction"] is None and lengths != (1, 1):
@@ -155,8 +167,12 @@ class _Builder:
                 found=f"a {lengths[0]} x {lengths[1]} similarity a pair and no interaction",
                 expected="an interaction that makes it one number",
             )
-        interaction = self._make("interaction", keys["interaction"], *path, "interaction", **_lengths(lengths))
-        own = {key: value for key, value in keys.items() if key not in ("scaled", "reorganizer", "interaction")}
+        interaction = self._make(
+            "interaction", keys["interaction"], *path, "interaction", **_lengths(lengths)
+        )
+        own = {
+            key: value for key, value in keys.items() if key not in ("scaled", "reorganizer", "interaction")
+        }
         return Granularity(**own, dim=self._sizes.dim, reorganizer=reorganizer, interaction=interaction)
 
 

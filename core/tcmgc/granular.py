@@ -5,7 +5,6 @@ This is the framework's own data flow rather than a component: what it holds are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,16 @@ from torch import nn
 from . import state as states
 from .features import Tokens
 from .scores import Scores
-from .slots.view import VideoView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
     from .granularity import Granularity
     from .slots.aggregator import ScoreAggregator
+    from .slots.view import VideoView
     from .state import State
     from .visual import Visual
 
@@ -85,8 +86,12 @@ class GranularScorer(nn.Module):
     ) -> None:
         super().__init__()
         # ModuleDict holds what has weights; a view without may be any object.
-        self.views = nn.ModuleDict({name: view for name, view in components.items() if isinstance(view, nn.Module)})
-        self._weightless = {name: view for name, view in components.items() if not isinstance(view, nn.Module)}
+        self.views = nn.ModuleDict(
+            {name: view for name, view in components.items() if isinstance(view, nn.Module)}
+        )
+        self._weightless = {
+            name: view for name, view in components.items() if not isinstance(view, nn.Module)
+        }
         self.granularities = nn.ModuleDict(dict(granularities))
         self.aggregator = aggregator
         used = {granularity.video for granularity in granularities.values()}

@@ -80,13 +80,18 @@ class Granularity(nn.Module):
         if self.video_matrix is not None:
             probes = probes @ self.video_matrix.T
         state = {"probes": probes, "mask": tokens.mask}
-        if isinstance(self.interaction, ItemWeighting):
-            state |= {f"item/{name}": value for name, value in self.interaction.prepare_text(tokens).items()}
+        if (weighting := self._weighting) is not None:
+            state |= {f"item/{name}": value for name, value in weighting.prepare_text(tokens).items()}
         return state
 
     def weigh_video(self, visual: Visual) -> State:
         """Compute the interaction's weights of the visual side, from vectors that are not normalised."""
-        return self.interaction.prepare_video(visual) if isinstance(self.interaction, ItemWeighting) else {}
+        return {} if self._weighting is None else self._weighting.prepare_video(visual)
+
+    @property
+    def _weighting(self) -> ItemWeighting | None:
+        interaction: object = self.interaction
+        return interaction if isinstance(interaction, ItemWeighting) else None
 
     def forward(self, visual: Visual, text: State, text_items: State, video_items: State) -> Tensor:
         """Score a tile.

@@ -143,14 +143,14 @@ class RetrievalModel(nn.Module):
         if pairs is None:
             if len(text) != len(video):
                 raise DataError(
-                    "loss", found=f"{len(text)} texts and {len(video)} videos", expected="as many of both, or `pairs`"
+                    "loss",
+                    found=f"{len(text)} texts and {len(video)} videos",
+                    expected="as many of both, or `pairs`",
                 )
             pairs = torch.arange(len(text), device=self.logit_scale.device)
         text, video = self.apply_stages(text, video)
         scores = self._score(text, video)
-        terms = {
-            name: loss(scores, text, video, pairs, generator) for name, (_, loss) in self.losses.items()
-        }
+        terms = {name: loss(scores, text, video, pairs, generator) for name, (_, loss) in self.losses.items()}
         weighted = [self.losses[name][0] * term for name, term in terms.items()]
         total = torch.stack(weighted).sum() if weighted else scores.total.new_zeros(())
         return LossResult(total, terms, scores)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,6 +9,7 @@ from .errors import PluginError
 from .registry import Command, Entry, Origin, Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .slots.aggregator import ScoreAggregator
@@ -99,8 +99,8 @@ class Register:
                 )
             self._registry.recipe_files[path.stem] = (path, self._origin)
 
-    def command(self, name: str, target: str, *, help: str) -> None:  # noqa: A002
-        """Register a sub-command: ``target`` is ``"module:click_command"``, ``help`` its line in the listing."""
+    def command(self, name: str, target: str, *, help: str) -> None:
+        """Register a sub-command: ``target`` is ``"module:click_command"``, ``help`` its line in listings."""
         if (taken := self._registry.commands.get(name)) is not None:
             raise PluginError(
                 f"command {name!r} is registered twice",

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError, PluginError, nearest
-from .schema import ComponentSchema, component_schema, slot_fields
 from .slots import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from .schema import ComponentSchema
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -82,6 +83,8 @@ class Entry:
     @cached_property
     def schema(self) -> ComponentSchema:
         """The parameters, read off the constructor."""
+        from .schema import component_schema  # pydantic is slow to import, and listings need none
+
         return component_schema(self.component, self.label)
 
 
@@ -148,7 +151,7 @@ class Registry:
 
     def create(
         self, slot: str, config: Mapping[str, Any], sizes: Mapping[str, int], where: str | None = None
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Make a component from its resolved config.
 
         Parameters
@@ -162,6 +165,8 @@ class Registry:
         where
             What errors call its place; its label when left out.
         """
+        from .schema import slot_fields
+
         entry = self.find(slot, config["name"], where)
         nested = slot_fields(entry.schema.model)
         arguments: dict[str, Any] = {}

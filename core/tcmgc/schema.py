@@ -34,10 +34,6 @@ class SlotRef:
 
     slot: str
 
-    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Refer to the slot's definition, which `recipes.json_schema` adds."""
-        return {"$ref": f"#/$defs/{self.slot}"}
-
 
 @dataclass(frozen=True)
 class ComponentSchema:
@@ -80,7 +76,7 @@ def component_schema(component: type | typing.Callable[..., object], label: str)
     PluginError
         When a parameter has no annotation, is not keyword-only, or cannot be a config value.
     """
-    constructor = component.__init__ if inspect.isclass(component) else component  # type: ignore[misc]
+    constructor = component.__init__ if inspect.isclass(component) else component
     if constructor is object.__init__:
         return ComponentSchema(create_model(label, __config__=CONFIG), ())
     try:
@@ -159,7 +155,9 @@ def describe_type(annotation: object, metadata: typing.Sequence[object] = ()) ->
     refs = [mark.slot for mark in metadata if isinstance(mark, SlotRef)]
     if refs:
         return f"a {refs[0]}"
-    bounds = {key: getattr(mark, key) for mark in metadata for key in ("gt", "ge", "lt", "le") if hasattr(mark, key)}
+    bounds = {
+        key: getattr(mark, key) for mark in metadata for key in ("gt", "ge", "lt", "le") if hasattr(mark, key)
+    }
     return _type_name(annotation) + _range(bounds)
 
 
@@ -186,5 +184,3 @@ def _range(bounds: dict[str, Any]) -> str:
     if low is None:
         return f" {'<' if 'lt' in bounds else '<='} {high}"
     return f" in {'(' if 'gt' in bounds else '['}{low}, {high}{')' if 'lt' in bounds else ']'}"
-
-

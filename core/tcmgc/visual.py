@@ -101,4 +101,5 @@ class Dense:
 
 def unit(values: Tensor) -> Tensor:
     """Divide by the L2 norm over the last dimension, without an epsilon, as all the methods here do."""
-    return values / values.norm(dim=-1, keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(values, dim=-1, keepdim=True)
+    return values / norms

@@ -143,11 +143,11 @@ def load_features(path: str | Path, *, dtype: torch.dtype = torch.float32, devic
     )
 
 
-def _check_headers(file: Any, path: Path) -> dict[str, int]:  # noqa: ANN401
+def _check_headers(file: Any, path: Path) -> dict[str, int]:
     """Check ranks, types and sizes before anything is read; return the sizes by axis."""
     sizes: dict[str, int] = {}
     from_tensor: dict[str, str] = {}
-    for name in file.keys():  # noqa: SIM118 - not a mapping
+    for name in sorted(file.keys()):
         if name not in AXES:
             continue
         axes, header = AXES[name], file.get_slice(name)
@@ -176,7 +176,9 @@ def _refuse_non_finite(tensor: Tensor, where: str, axes: tuple[str, ...]) -> Non
         return
     index = torch.nonzero(~torch.isfinite(tensor))[0].tolist()
     place = ", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=True))
-    raise DataError(where, found=f"{tensor[tuple(index)].item()} at {place or 'the scalar'}", expected="finite numbers")
+    raise DataError(
+        where, found=f"{tensor[tuple(index)].item()} at {place or 'the scalar'}", expected="finite numbers"
+    )
 
 
 def _mask(tensor: Tensor, where: str) -> Tensor:

@@ -46,7 +46,9 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
     except IsADirectoryError:
         raise DataError(where, found="a directory", expected="a safetensors file") from None
     except OSError as error:
-        raise DataError(where, found=(error.strerror or str(error)).lower(), expected="a safetensors file") from None
+        raise DataError(
+            where, found=(error.strerror or str(error)).lower(), expected="a safetensors file"
+        ) from None
     if start.startswith(PICKLES):
         raise DataError(
             where,
@@ -55,10 +57,12 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
             hint="torch.load(..., weights_only=True), then safetensors.torch.save_file",
         )
     try:
-        file = safe_open(path, framework="pt", device="cpu")
+        opened = safe_open(path, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:
-        raise DataError(where, found=f"no readable safetensors: {error}", expected="a safetensors file") from None
-    with file as tensors:
+        raise DataError(
+            where, found=f"no readable safetensors: {error}", expected="a safetensors file"
+        ) from None
+    with opened as tensors:
         yield tensors
 
 
@@ -87,7 +91,9 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     os.close(handle)
     temporary = Path(name)
     try:
-        save_file({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, temporary, dict(metadata))
+        save_file(
+            {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, temporary, dict(metadata)
+        )
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:

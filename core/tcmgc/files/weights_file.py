@@ -70,7 +70,7 @@ def load_weights(
     own = dict(model.named_parameters())
     with open_tensors(path, "weights") as file:
         available = list(file.keys())
-        official = _ours_by_official(available, model.recipe.config["official_names"], own)
+        official = ours_by_official(available, model.recipe.config["official_names"], own)
         ours = {name: name for name in available if name in own}
         found: Literal["ours", "official"] = "ours" if len(ours) >= len(official) else "official"
         chosen = found if names == "auto" else names
@@ -91,9 +91,10 @@ def load_weights(
     return LoadedWeights(chosen, mapping, ignored, missing)
 
 
-def _ours_by_official(
+def ours_by_official(
     available: Iterable[str], patterns: Mapping[str, str], own: Mapping[str, object]
 ) -> dict[str, str]:
+    """Map official names to the model's, by a recipe's ``official_names``; others are left out."""
     mapping: dict[str, str] = {}
     for name in available:
         for pattern, ours in patterns.items():

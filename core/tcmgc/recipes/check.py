@@ -27,7 +27,7 @@ def check(resolved: Resolved) -> None:
             raise ConfigError(
                 resolved.where(section),
                 found=f"{section} beside a scorer",
-                expected=f"either a scorer or views, granularities and aggregator; {section}=null takes them out",
+                expected=f"a scorer, or views, granularities and aggregator; {section}=null takes it out",
             )
 
 
@@ -44,7 +44,9 @@ def _check_granular(resolved: Resolved) -> None:
             raise ConfigError(
                 resolved.where("granularities", name, "video"),
                 found=f"unknown view {granularity['video']!r}",
-                expected=f"one of {', '.join(config['views'])}" if config["views"] else "a view, but there are none",
+                expected=f"one of {', '.join(config['views'])}"
+                if config["views"]
+                else "a view, but there are none",
                 hint=nearest(granularity["video"], config["views"]),
             )
     if config["aggregator"] is None and len(config["granularities"]) > 1:
@@ -64,11 +66,16 @@ def _check_view(resolved: Resolved, name: str) -> None:
     if shared not in views or shared == name:
         others = [other for other in views if other != name]
         raise ConfigError(
-            where, found=f"unknown view {shared!r}", expected=f"one of {', '.join(others)}", hint=nearest(shared, others)
+            where,
+            found=f"unknown view {shared!r}",
+            expected=f"one of {', '.join(others)}",
+            hint=nearest(shared, others),
         )
     if views[shared]["share"] is not None:
         raise ConfigError(
-            where, found=f"{shared!r}, which shares itself", expected=f"{views[shared]['share']!r}, whose weights they are"
+            where,
+            found=f"{shared!r}, which shares itself",
+            expected=f"{views[shared]['share']!r}, whose weights they are",
         )
     if views[name].get("name", views[shared]["name"]) != views[shared]["name"]:
         raise ConfigError(

@@ -115,7 +115,9 @@ def _with_bases(registry: Registry, path: Path, seen: tuple[Path, ...]) -> Node:
     if not below.is_absolute() and below.suffix:
         below = path.parent / below
     if below.resolve() in chain:
-        raise ConfigError(where, found=f"{base.value!r}, which is based on this file", expected="bases without a cycle")
+        raise ConfigError(
+            where, found=f"{base.value!r}, which is based on this file", expected="bases without a cycle"
+        )
     return merge(_with_bases(registry, below, chain), own)
 
 

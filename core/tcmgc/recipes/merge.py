@@ -28,7 +28,7 @@ def merge(base: Node, over: Node) -> Node:
 
 
 def expand(node: Node) -> Node:
-    """Write out the short forms of a component: ``mean`` is ``{name: mean}``, ``0.5`` is ``{weight: 0.5}``."""
+    """Write a component's short form out: ``mean`` is ``{name: mean}``, ``0.5`` is ``{weight: 0.5}``."""
     if isinstance(node.value, str):
         return Node({"name": node}, node.origin)
     if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):

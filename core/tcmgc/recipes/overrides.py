@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tcmgc.errors import ConfigError, nearest
 
 from .merge import expand, merge
+from .structure import SECTIONS
 from .tree import Node, describe, from_plain, parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ def make_override(path: str, value: object) -> Override:
     keys = tuple(path.split("."))
     origin = f"override {path}={value!r}"
     if not all(keys):
-        raise ConfigError(origin, found=repr(path), expected="a dotted path, as granularities.video-word.interaction")
+        raise ConfigError(
+            origin, found=repr(path), expected="a dotted path, as granularities.video-word.interaction"
+        )
     return _named(keys, from_plain(value, origin))
 
 
@@ -82,7 +87,9 @@ def apply_override(root: Node, override: Override, with_defaults: Callable[[Node
     places = _matches(with_defaults(root), override.path)
     if not places:
         raise ConfigError(
-            override.origin, found=f"{'.'.join(override.path)} matches nothing", expected="a path that exists somewhere"
+            override.origin,
+            found=f"{'.'.join(override.path)} matches nothing",
+            expected="a path that exists somewhere",
         )
     for place in places:
         root = _put(root, place, override, ())
@@ -103,6 +110,8 @@ def _put(node: Node, path: tuple[str, ...], override: Override, done: tuple[str,
             found=f"{'.'.join(done)} is {describe(node)}, so it has no {key!r}",
             expected=f"a component there first: --set {'.'.join(done)}=NAME",
         )
+    if not done and key in SECTIONS and key not in node.value:
+        node = Node({**node.value, key: Node({}, override.origin)}, node.origin)
     if rest and key not in node.value:
         raise ConfigError(
             override.origin,

@@ -97,11 +97,12 @@ class _Resolver:
             if not items.value:
                 self.origins["stages", side] = items.origin
             stages[side] = [
-                self._component("stage", item, ("stages", side, index)) for index, item in enumerate(items.value)
+                self._component("stage", item, ("stages", side, index))
+                for index, item in enumerate(items.value)
             ]
         return stages
 
-    def _named(self, section: str, node: Node, resolve_one: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _named(self, section: str, node: Node, resolve_one: Any) -> dict[str, Any]:
         node = self._mapping(node, (section,), "a mapping of names")
         # null takes an inherited entry out
         return {
@@ -129,7 +130,9 @@ class _Resolver:
         return config
 
     def _granularity(self, _name: str, node: Node, path: Path) -> dict[str, Any]:
-        return self._fields(GranularityKeys, self._mapping(node, path, "a granularity"), path, "a granularity")
+        return self._fields(
+            GranularityKeys, self._mapping(node, path, "a granularity"), path, "a granularity"
+        )
 
     def _loss(self, name: str, node: Node, path: Path) -> dict[str, Any]:
         return self._component("loss", node, path, LossKeys, default_name=name)
@@ -199,7 +202,9 @@ class _Resolver:
         expected = first["msg"] if info is None else describe_type(info.annotation, info.metadata)
         if first["type"] == "missing":
             return ConfigError(
-                f"{node.origin}: {dotted(path)}", found=f"no {key!r}", expected=f"{key!r} of {label}: {expected}"
+                f"{node.origin}: {dotted(path)}",
+                found=f"no {key!r}",
+                expected=f"{key!r} of {label}: {expected}",
             )
         child = node.value.get(str(key), node)
         place = (*path, *first["loc"]) if inner else (*path, str(key))

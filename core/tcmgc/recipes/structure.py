@@ -45,7 +45,9 @@ class GranularityKeys(BaseModel):
     normalize_video: Annotated[bool, Field(description="visual vectors at unit norm")] = True
     text_mask: Annotated[bool, Field(description="leave padding tokens out")] = True
     video_mask: Annotated[bool, Field(description="leave padding of the visual side out")] = True
-    scaled: Annotated[bool, Field(description="multiply with the logit scale, where that goes on the parts")] = True
+    scaled: Annotated[
+        bool, Field(description="multiply with the logit scale, where that goes on the parts")
+    ] = True
     reorganizer: Annotated[Any, SlotRef("reorganizer")] = None
     interaction: Annotated[Any, SlotRef("interaction")] = None
 

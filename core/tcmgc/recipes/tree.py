@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from tcmgc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCALARS = (str, int, float, bool, type(None))
 
@@ -41,7 +43,7 @@ class Node:
         """Whether it is a list."""
         return isinstance(self.value, list)
 
-    def plain(self) -> Any:  # noqa: ANN401
+    def plain(self) -> Any:
         """Return the value without origins."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
@@ -61,7 +63,9 @@ def read_yaml(path: Path) -> Node:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), found=f"bytes that are not UTF-8 ({error.reason})", expected="YAML") from None
+        raise ConfigError(
+            str(path), found=f"bytes that are not UTF-8 ({error.reason})", expected="YAML"
+        ) from None
     except OSError as error:
         raise ConfigError(str(path), found=error.strerror or str(error), expected="a YAML file") from None
     if not text.strip():
@@ -86,7 +90,7 @@ def parse_yaml(text: str, source: str, *, lines: bool = False) -> Node:
         raise ConfigError(source, found=f"unreadable YAML: {str(error).splitlines()[0]}") from None
 
 
-def _convert(node: Any, yaml: YAML, source: str, lines: bool) -> Node:  # noqa: ANN401
+def _convert(node: Any, yaml: YAML, source: str, lines: bool) -> Node:
     line = node.start_mark.line + 1
     origin = f"{source}:{line}" if lines else source
     if isinstance(node, MappingNode):
@@ -106,7 +110,9 @@ def _convert(node: Any, yaml: YAML, source: str, lines: bool) -> Node:  # noqa: 
     value = yaml.constructor.construct_object(node, deep=True)
     if not isinstance(value, SCALARS):
         raise ConfigError(
-            origin, found=f"{node.value!r}, a {type(value).__name__}", expected="text, a number, true, false or null"
+            origin,
+            found=f"{node.value!r}, a {type(value).__name__}",
+            expected="text, a number, true, false or null",
         )
     return Node(value, origin)
 
@@ -119,7 +125,9 @@ def from_plain(value: object, origin: str) -> Node:
         return Node([from_plain(item, origin) for item in value], origin)
     if not isinstance(value, SCALARS):
         raise ConfigError(
-            origin, found=f"{value!r}, a {type(value).__name__}", expected="text, a number, a bool, None, a list or a dict"
+            origin,
+            found=f"{value!r}, a {type(value).__name__}",
+            expected="text, a number, a bool, None, a list or a dict",
         )
     return Node(value, origin)
 

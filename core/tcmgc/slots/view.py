@@ -37,4 +37,3 @@ class VideoView(Protocol):
             What `prepare` returned, or a slice of it along V.
         """
         ...
-

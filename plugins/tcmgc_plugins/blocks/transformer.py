@@ -39,7 +39,9 @@ class SelfAttention(nn.Module):
         N, L, D = x_NLD.shape
         packed = functional.linear(x_NLD, self.in_proj_weight, self.in_proj_bias)
         query, key, value = packed.reshape(N, L, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask_NL[:, None, None, :])
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask_NL[:, None, None, :]
+        )
         return self.out_proj(mixed.transpose(1, 2).reshape(N, L, D))  # type: ignore[no-any-return]
 
 

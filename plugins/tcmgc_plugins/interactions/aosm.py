@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tcmgc import Size
 from tcmgc.similarity import Similarity
 from tcmgc.state import State
+from tcmgc_plugins.blocks.vector import vector_dim
 
 from .axes import both_orders, masked_softmax, vector
 
@@ -57,11 +58,12 @@ class Aosm(nn.Module):
     ) -> None:
         super().__init__()
         self.temperature = temperature
+        vector_dim(text_length, video_length, "aosm")
         self.matrix = nn.Parameter(torch.eye(max(text_length, video_length)))
 
-    def forward(self, similarity: Similarity, text: State, video: State) -> Tensor:  # noqa: ARG002
+    def forward(self, similarity: Similarity, text: State, video: State) -> Tensor:
         """[T, V, L, 1] or [T, V, 1, L] to [T, V]."""
-        values, mask = vector(similarity, "aosm")
+        values, mask = vector(similarity)
         return aosm(values, self.matrix, mask, temperature=self.temperature)
 
 
@@ -88,7 +90,7 @@ class BiAosm(nn.Module):
         self.frame_first = nn.Parameter(torch.eye(video_length))
         self.word_second = nn.Parameter(torch.eye(text_length))
 
-    def forward(self, similarity: Similarity, text: State, video: State) -> Tensor:  # noqa: ARG002
+    def forward(self, similarity: Similarity, text: State, video: State) -> Tensor:
         """[T, V, P, Q] to [T, V]."""
         return both_orders(
             similarity,

@@ -21,17 +21,8 @@ def masked_softmax(logits: Tensor, mask: Tensor | None) -> Tensor:
     return logits.masked_fill(~mask, lowest).softmax(dim=-1) * mask
 
 
-def vector(similarity: Similarity, what: str) -> tuple[Tensor, Tensor | None]:
-    """Return a pair's similarity as a vector: values [T, V, L] and the mask of the same shape, or None.
-
-    Raises
-    ------
-    ValueError
-        When it is a matrix.
-    """
-    P, Q = similarity.values.shape[-2:]
-    if P > 1 and Q > 1:
-        raise ValueError(f"{what} reduces a vector a pair, but gets a {P} x {Q} matrix")
+def vector(similarity: Similarity) -> tuple[Tensor, Tensor | None]:
+    """Return a pair's similarity as a vector: values [T, V, L] and the mask of the same shape, or None."""
     values = similarity.values.flatten(start_dim=-2)
     if similarity.mask is None:
         return values, None

@@ -51,7 +51,7 @@ class ChannelDecorrelation:
         text: TextFeatures,
         video: VideoFeatures,
         pairs: Tensor,
-        generator: Generator | None,  # noqa: ARG002
+        generator: Generator | None,
     ) -> Tensor:
         """Scalar.
 

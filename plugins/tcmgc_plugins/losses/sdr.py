@@ -20,10 +20,10 @@ class SimilarityDecorrelation:
     def __call__(
         self,
         scores: Scores,
-        text: TextFeatures,  # noqa: ARG002
-        video: VideoFeatures,  # noqa: ARG002
+        text: TextFeatures,
+        video: VideoFeatures,
         pairs: Tensor,
-        generator: Generator | None,  # noqa: ARG002
+        generator: Generator | None,
     ) -> Tensor:
         """Scalar.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence  # noqa: TC003 (the registry reads the annotation)
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field

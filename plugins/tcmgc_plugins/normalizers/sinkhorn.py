@@ -8,8 +8,9 @@ from torch import Tensor
 
 
 def sinkhorn_biases(scores: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """Biases that bring ``exp(scores)`` towards equal row and column sums (UCoFiA, arXiv:2309.10091, SK-norm).
+    """Biases that bring ``exp(scores)`` towards equal row and column sums.
 
+    SK-norm of UCoFiA, arXiv:2309.10091:
     ``K = exp(scores - max)``, ``b = 1 / colsum(K)``, then ``iterations`` times ``a = 1 / (K b)``,
     ``b = 1 / (a K)``. Computed in logarithms, so that small scores do not underflow.
 

@@ -31,7 +31,7 @@ class BiPrune:
         self.words = kept_count(keep_rate, text_length)
         self.frames = kept_count(keep_rate, video_length)
 
-    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:  # noqa: ARG002
+    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:
         """Both kept counts."""
         return self.words, self.frames
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from tcmgc import Size
 from tcmgc.similarity import Similarity
+from tcmgc_plugins.blocks.vector import vector_dim
 
-from .selection import kept_count, sort_descending, vector_dim
+from .selection import kept_count, sort_descending
 
 
 class Fuse:
@@ -36,7 +37,7 @@ class Fuse:
         self.k = kept_count(keep_rate, length)
         self.length = self.k if self.k == length else self.k + 1
 
-    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:  # noqa: ARG002
+    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:
         """K + 1 along the vector's dimension."""
         return (self.length, 1) if self.dim == -2 else (1, self.length)
 
@@ -45,14 +46,18 @@ class Fuse:
         values, mask = sort_descending(similarity.values, similarity.mask, self.dim)
         if self.length == self.k:
             return Similarity(values, mask)
-        kept, rest = values.split([self.k, values.shape[self.dim] - self.k], dim=self.dim)
+        kept, rest = self._split(values)
         if mask is None:
             fused = (rest.softmax(dim=self.dim) * rest).sum(dim=self.dim, keepdim=True)
             return Similarity(torch.cat([kept, fused], dim=self.dim))
-        kept_mask, rest_mask = mask.split([self.k, mask.shape[self.dim] - self.k], dim=self.dim)
+        kept_mask, rest_mask = self._split(mask)
         some = rest_mask.any(dim=self.dim, keepdim=True)
         fused = self._fuse(rest, rest_mask | ~some)
         return Similarity(torch.cat([kept, fused], dim=self.dim), torch.cat([kept_mask, some], dim=self.dim))
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        left = x.shape[self.dim] - self.k
+        return x.narrow(self.dim, 0, self.k), x.narrow(self.dim, self.k, left)
 
     def _fuse(self, rest: Tensor, mask: Tensor) -> Tensor:
         weights = rest.masked_fill(~mask, -torch.inf).softmax(dim=self.dim)

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from tcmgc import Size
 from tcmgc.similarity import Similarity
+from tcmgc_plugins.blocks.vector import vector_dim
 
-from .selection import kept_count, top, vector_dim
+from .selection import kept_count, top
 
 
 class Prune:
@@ -29,7 +30,7 @@ class Prune:
         self.dim = vector_dim(text_length, video_length, "prune")
         self.k = kept_count(keep_rate, max(text_length, video_length))
 
-    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:  # noqa: ARG002
+    def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:
         """K x 1 or 1 x k."""
         return (self.k, 1) if self.dim == -2 else (1, self.k)
 

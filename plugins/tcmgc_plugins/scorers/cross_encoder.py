@@ -72,7 +72,7 @@ class CrossEncoder(nn.Module):
         """Keep the frames [V, F, D] and their mask [V, F]."""
         return {"frames": video.frames.values, "mask": video.frames.mask}
 
-    def forward(self, text: State, video: State, logit_scale: Tensor) -> Scores:  # noqa: ARG002
+    def forward(self, text: State, video: State, logit_scale: Tensor) -> Scores:
         """Score the tile; one part, ``cross``."""
         sentence_T1D, frames_VFD, mask_VF = text["sentence"], video["frames"], video["mask"]
         T, (V, F, D) = len(sentence_T1D), frames_VFD.shape

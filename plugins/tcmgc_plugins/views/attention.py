@@ -79,7 +79,7 @@ class Attention(nn.Module):
                 nn.init.zeros_(layer.bias)
                 nn.init.eye_(layer.weight) if init == "identity" else nn.init.normal_(layer.weight, std=0.02)
 
-    def vectors(self, queries: int, tokens: int) -> int:  # noqa: ARG002
+    def vectors(self, queries: int, tokens: int) -> int:
         """One vector a query."""
         return queries
 
@@ -105,4 +105,4 @@ class Attention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """[N, L, D] to [N, L, heads, D / heads]."""
-        return x.unflatten(-1, (self.heads, -1))
+        return x.reshape(*x.shape[:-1], self.heads, -1)

@@ -13,7 +13,7 @@ class Identity:
     paper: ClassVar[str] = "X-CLIP, arXiv:2207.07285, frame features"
     text_conditioned: ClassVar[bool] = False
 
-    def vectors(self, queries: int, tokens: int) -> int:  # noqa: ARG002
+    def vectors(self, queries: int, tokens: int) -> int:
         """One vector a token."""
         return tokens
 
@@ -21,6 +21,6 @@ class Identity:
         """Keep values [V, L, D] and mask [V, L]."""
         return {"values": tokens.values, "mask": tokens.mask}
 
-    def __call__(self, queries: Tokens | None, state: State) -> Shared:  # noqa: ARG002
+    def __call__(self, queries: Tokens | None, state: State) -> Shared:
         """[V, L, D]."""
         return Shared(state["values"], state["mask"])

@@ -25,7 +25,7 @@ class Mean:
         self.normalize = normalize
         self.masked = masked
 
-    def vectors(self, queries: int, tokens: int) -> int:  # noqa: ARG002
+    def vectors(self, queries: int, tokens: int) -> int:
         """One."""
         return 1
 
@@ -39,6 +39,6 @@ class Mean:
         kept = values.masked_fill(~tokens.mask.unsqueeze(-1), 0)
         return {"mean": kept.sum(dim=1, keepdim=True) / weights_VL1.sum(dim=1, keepdim=True)}
 
-    def __call__(self, queries: Tokens | None, state: State) -> Shared:  # noqa: ARG002
+    def __call__(self, queries: Tokens | None, state: State) -> Shared:
         """[V, 1, D], not normalised."""
         return Shared(state["mean"])
