@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tcmgc
 import torch
 from safetensors.torch import load_file, save_file
+
+import tcmgc
 
 FOLDER = Path(__file__).parent / "golden"
 INPUTS = ("sentence", "words", "word_mask", "frames", "frame_mask", "pixels", "logit_scale")
@@ -68,7 +69,9 @@ class Case:
         return (model, *features.require(model.inputs, features_file))
 
 
-TCMGC_PARTS = {n.replace("-", "_"): n for n in ("video-sentence", "video-word", "sentence-frame", "frame-word")}
+TCMGC_PARTS = {
+    n.replace("-", "_"): n for n in ("video-sentence", "video-word", "sentence-frame", "frame-word")
+}
 XCLIP_PARTS = {f"out64.mid.{name}_logits": part for name, part in TCMGC_PARTS.items()}
 UCOFIA_PARTS = {
     "out64.video_sentence_logits": "video-sentence",
@@ -106,7 +109,11 @@ MORE = [
     Case("xpool", "xpool_h1_repeat"),
     Case("clip4clip-tight", "clip4clip_tightTransf_ragged", ("scorer.heads=4",)),
     *(
-        Case("drl-wti", f"drl_wti1_{kind}", (NO_STAGE, "losses.cdcr=null", "granularities.*.interaction.layers=1"))
+        Case(
+            "drl-wti",
+            f"drl_wti1_{kind}",
+            (NO_STAGE, "losses.cdcr=null", "granularities.*.interaction.layers=1"),
+        )
         for kind in ("full", "ragged")
     ),
     *(Case("drl-wti", f"drl_wti2_cdcr3_{kind}", (NO_STAGE, ALPHA)) for kind in ("full", "ragged")),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from golden_cases import EVAL_ONLY, EXTREMES, MORE, SKNORM, Case
 from safetensors.torch import load_file, save_file
+
+from golden_cases import EVAL_ONLY, EXTREMES, MORE, SKNORM, Case
 from tcmgc.cli.main import main
 from tcmgc.files.weights_file import ours_by_official
 from tcmgc_plugins.normalizers.sinkhorn import sinkhorn_biases
@@ -67,8 +68,10 @@ def test_scores_through_the_command(case: Case, dtype: str, limit: float, tmp_pa
     variant = [] if case.variant is None else ["--variant", case.variant]
     overrides = [word for override in case.overrides for word in ("--set", override)]
     main(
-        ["score", case.recipe, "--features", str(features), "--weights", str(weights), "--out", str(out)]
-        + ["--dtype", dtype, *variant, *overrides]
+        [
+            *("score", case.recipe, "--features", str(features), "--weights", str(weights)),
+            *("--out", str(out), "--dtype", dtype, *variant, *overrides),
+        ]
     )
     scores = load_file(out)
     assert scores["similarity"].dtype == getattr(torch, dtype)
@@ -83,15 +86,56 @@ def test_sinkhorn_normalization_with_a_bank(tmp_path: Path) -> None:
     bank, out = tmp_path / "bank.safetensors", tmp_path / "scores.safetensors"
     save_file({side: tensors[f"in.train.{side}"] for side in ("sentence", "words")}, bank)
     main(
-        ["score", "ucofia", "--variant", "released-eval", "--set", "stages.video=[]", "--dtype", "float64"]
-        + ["--features", str(features), "--weights", str(weights), "--out", str(out)]
-        + ["--normalizer", "sinkhorn", "--bank", str(bank)]
+        [
+            *(
+                "score",
+                "ucofia",
+                "--variant",
+                "released-eval",
+                "--set",
+                "stages.video=[]",
+                "--dtype",
+                "float64",
+            ),
+            *("--features", str(features), "--weights", str(weights), "--out", str(out)),
+            *("--normalizer", "sinkhorn", "--bank", str(bank)),
+        ]
     )
     scores = load_file(out)
     assert difference(scores["similarity"], tensors["out64.sim_skn"]) < FLOAT64
     assert difference(scores["similarity"], tensors["out64.sim_plain"]) > 1e-3
     bias = scores["parts.patch-word"] - tensors["out64.sim_3"]
     assert difference(bias, tensors["out64.video_bias_3"].expand_as(bias)) < FLOAT64
+
+
+def test_sinkhorn_normalization_of_the_other_direction(tmp_path: Path) -> None:
+    """Videos ask: the bias is the texts', from the scores of a bank of videos."""
+    case = EXTREMES[1]
+    features, weights = case.write(tmp_path)
+    tensors = load_file(features)
+    bank, plain, out = (tmp_path / f"{name}.safetensors" for name in ("bank", "plain", "out"))
+    order = torch.tensor([2, 0, 3])
+    save_file({"frames": tensors["frames"][order], "frame_mask": tensors["frame_mask"][order]}, bank)
+    common = [
+        "score",
+        "xclip",
+        "--features",
+        str(features),
+        "--weights",
+        str(weights),
+        "--set",
+        case.overrides[0],
+    ]
+    normalized = ["--normalizer", "sinkhorn", "--bank", str(bank), "--direction", "v2t"]
+    main([*common, "--dtype", "float64", "--out", str(plain)])
+    main([*common, *normalized, "--set", "normalizer.iterations=2", "--dtype", "float64", "--out", str(out)])
+    before, after = load_file(plain), load_file(out)
+    for part in case.parts.values():
+        scores = before[f"parts.{part}"]
+        _, bias = sinkhorn_biases(scores[:, order].T, iterations=2)
+        assert difference(after[f"parts.{part}"], scores + bias[:, None]) < FLOAT64
+    mean = torch.stack([after[f"parts.{part}"] for part in case.parts.values()]).mean(0)
+    assert difference(after["similarity"], mean) < FLOAT64
 
 
 @pytest.mark.parametrize("iterations", [1, 4, 20])

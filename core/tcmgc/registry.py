@@ -185,11 +185,30 @@ class Registry:
                     expected=f"one of {', '.join(sizes)}",
                 )
             arguments[size] = sizes[size]
-        try:
-            return entry.component(**arguments)
-        except ValueError as error:
-            raise ConfigError(where or entry.label, found=str(error)) from None
+        return _make(entry, arguments, where)
 
     def create_all(self, slot: str) -> dict[str, Any]:
         """Make every component of a slot with its defaults, by name."""
         return {name: self.create(slot, {"name": name}, {}) for name in self.names(slot)}
+
+
+def _make(entry: Entry, arguments: Mapping[str, Any], where: str | None) -> object:
+    """Call the constructor; a `ValueError` is the config's fault, anything else the plugin's."""
+    try:
+        component = entry.component(**arguments)
+    except ValueError as error:
+        raise ConfigError(where or entry.label, found=str(error)) from None
+    except Exception as error:
+        raise PluginError(
+            f"{entry.label} of plugin {entry.origin}",
+            found=f"its constructor raises {type(error).__name__}: {error}",
+            expected="a component, or a ValueError that says what is wrong with a parameter",
+        ) from error
+    module, _, name = SLOTS[entry.slot].partition(":")
+    if not isinstance(component, getattr(import_module(module), name)):
+        raise PluginError(
+            f"{entry.label} of plugin {entry.origin}",
+            found=f"{type(component).__name__} lacks a method or attribute of its slot",
+            expected=f"all of {module}.{name}",
+        )
+    return component

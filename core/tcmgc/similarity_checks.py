@@ -106,6 +106,7 @@ def check_groups(
                 f"similarity of {texts} texts and {videos} videos",
                 found=f"no {where}",
                 expected="the video of each text, because only a square matrix pairs them by index",
+                hint=f"give {where}; on the command line, --groups FILE",
             )
         return np.arange(texts)
     groups_T = np.asarray(video_of_text_T)

@@ -152,7 +152,8 @@ def _load_safetensors(path: Path, key: str | None) -> NDArray[Any]:
         )
     try:
         with safe_open(path, framework="numpy") as tensors:
-            name = _tensor_name(where, {name: tensors.get_slice(name) for name in tensors.keys()}, key)
+            stored = list(tensors.keys())
+            name = _tensor_name(where, {name: tensors.get_slice(name) for name in stored}, key)
             if (dtype := tensors.get_slice(name).get_dtype()) not in SAFETENSORS_FLOATS:
                 raise DataError(
                     f"{where}, tensor {name!r}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .errors import DataError
+from .errors import DataError, PluginError
 from .scores import Scores
 from .state import take
 
@@ -64,6 +64,7 @@ def walk(
         queries = scorer.prepare_text(text[rows])
         for columns in _blocks(V, tiling.videos):
             tile = scorer(queries, take(gallery, columns), logit_scale)
+            _refuse_other_shapes(tile, rows.stop - rows.start, columns.stop - columns.start)
             _refuse_non_finite(tile, rows.start, columns.start)
             if total is None:
                 total = tile.total.new_empty(T, V)
@@ -80,6 +81,16 @@ def walk(
 def _blocks(length: int, size: int) -> Iterator[slice]:
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))
+
+
+def _refuse_other_shapes(tile: Scores, T: int, V: int) -> None:
+    for name, part in {**tile.parts, "total": tile.total}.items():
+        if part.shape != (T, V):
+            raise PluginError(
+                f"score {name} of a tile of {T} texts and {V} videos",
+                found=f"shape {list(part.shape)}",
+                expected=f"[{T}, {V}]: an interaction or aggregator must reduce to [T, V]",
+            )
 
 
 def _refuse_non_finite(tile: Scores, row: int, column: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from tcmgc import app
 from tcmgc.cli.main import main
 
@@ -65,7 +66,9 @@ class Workplace:
 
     def score_fails(self, recipe: object = "xclip", *more: object, features: Path | None = None) -> str:
         given = features or self.save("good.safetensors")
-        return self.fails("score", recipe, "--features", given, "--out", self.folder / "out.safetensors", *more)
+        return self.fails(
+            "score", recipe, "--features", given, "--out", self.folder / "out.safetensors", *more
+        )
 
 
 @pytest.fixture
@@ -75,7 +78,10 @@ def here(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 
 OVERRIDES = {
-    "unknown component": ("aggregator=meen", ["unknown aggregator 'meen'", "lsa, mean", "did you mean 'mean'?"]),
+    "unknown component": (
+        "aggregator=meen",
+        ["unknown aggregator 'meen'", "lsa, mean", "did you mean 'mean'?"],
+    ),
     "unknown section": ("agregator=mean", ["unknown key: 'agregator'", "did you mean 'aggregator'?"]),
     "misspelt key": (
         "granularities.frame-word.interaction.temprature=0.1",
@@ -83,8 +89,14 @@ OVERRIDES = {
     ),
     "wrong type": ("stages.video.0.layers=many", ["stages.video.0.layers", "'many'", "int >= 1"]),
     "bool for int": ("stages.video.0.layers=true", ["True", "int >= 1"]),
-    "out of range": ("granularities.*.interaction.temperature=0", ["temperature", "found:    0", "float > 0"]),
-    "unknown place": ("granularities.frame-wrd.interaction=isa", ["'frame-wrd'", "did you mean 'frame-word'?"]),
+    "out of range": (
+        "granularities.*.interaction.temperature=0",
+        ["temperature", "found:    0", "float > 0"],
+    ),
+    "unknown place": (
+        "granularities.frame-wrd.interaction=isa",
+        ["'frame-wrd'", "did you mean 'frame-word'?"],
+    ),
     "no such index": ("stages.video.3.layers=1", ["stages.video.3", "a list of 1"]),
     "wildcard without match": ("granularities.*.reorganizer.keep_rate=0.3", ["matches nothing"]),
     "no equals sign": ("aggregator", ["dotted.path=value"]),
@@ -124,7 +136,10 @@ RECIPES = {
     ),
     "no name": ("base: xclip\nviews:\n  new: {normalize: true}\n", ["mine.yaml:3", "no `name`", "attention"]),
     "wrong list": ("base: xclip\nstages: {video: transformer}\n", ["stages.video", "a list of stages"]),
-    "share beside parameters": ("base: tcmgc\nviews: {frames: {heads: 2}}\n", ["views.frames.heads", "`share`"]),
+    "share beside parameters": (
+        "base: tcmgc\nviews: {frames: {heads: 2}}\n",
+        ["views.frames.heads", "`share`"],
+    ),
     "nothing": ("summary: nothing\n", ["no granularity"]),
     "newer format": ("base: xclip\nschema_version: 2\n", ["schema_version", "found:    2"]),
 }
@@ -160,17 +175,24 @@ FEATURES: dict[str, tuple[Callable[[Workplace], Path], list[str]]] = {
     "no videos": (lambda here: here.save("f", frames=torch.ones(0, F, D)), ["V at least 1"]),
     "integers": (lambda here: here.save("f", frames=torch.ones(V, F, D, dtype=torch.int32)), ["type I32"]),
     "nan": (
-        lambda here: here.save("f", words=torch.zeros(T, W, D).index_put_((torch.tensor(2),), torch.tensor(torch.nan))),
+        lambda here: here.save(
+            "f", words=torch.zeros(T, W, D).index_put_((torch.tensor(2),), torch.tensor(torch.nan))
+        ),
         ["words", "nan at T 2, W 0, D 0"],
     ),
     "mask values": (lambda here: here.save("f", word_mask=torch.full((T, W), 2)), ["2 at [0, 0]", "0 or 1"]),
     "empty video": (
-        lambda here: here.save("f", frame_mask=torch.ones(V, F).index_put_((torch.tensor(1),), torch.tensor(0.0))),
+        lambda here: here.save(
+            "f", frame_mask=torch.ones(V, F).index_put_((torch.tensor(1),), torch.tensor(0.0))
+        ),
         ["video 1 has no real position"],
     ),
     "zero vector": (lambda here: here.save("f", sentence=torch.zeros(T, D)), ["text 0 and video 0", "nan"]),
     "scale": (lambda here: here.save("f", logit_scale=torch.tensor(-1.0)), ["not its logarithm"]),
-    "uneven patches": (lambda here: here.save("f", pixels=torch.ones(V, F + 1, D)), ["7 patches of F = 6 frames"]),
+    "uneven patches": (
+        lambda here: here.save("f", pixels=torch.ones(V, F + 1, D)),
+        ["7 patches of F = 6 frames"],
+    ),
 }
 
 
@@ -194,7 +216,9 @@ def test_wrong_weights(here: Workplace) -> None:
 def test_wrong_output(here: Workplace) -> None:
     good = here.save("good.safetensors")
     here.write("file", "x")
-    assert "file is a file" in here.fails("score", "xclip", "--features", good, "--out", "file/out.safetensors")
+    assert "file is a file" in here.fails(
+        "score", "xclip", "--features", good, "--out", "file/out.safetensors"
+    )
     assert "a directory" in here.fails("score", "xclip", "--features", good, "--out", here.folder)
 
 
@@ -225,7 +249,10 @@ PLUGINS = {
         "from tcmgc import hookimpl\n\n@hookimpl\ndef tcmgc_registre(register):\n    pass\n",
         ["tcmgc_registre"],
     ),
-    "duplicate name": (HEAD + "register.aggregator('mean', 'a:B')\n", ["registered twice", "components (tcmgc"]),
+    "duplicate name": (
+        HEAD + "register.aggregator('mean', 'a:B')\n",
+        ["registered twice", "components (tcmgc"],
+    ),
     "bad name": (HEAD + "register.aggregator('My Mean', 'a:B')\n", ["'My Mean'", "hyphens"]),
     "no target": (HEAD + "register.aggregator('x', 'nowhere')\n", ["'nowhere'", "'module:Class'"]),
     "raises": (HEAD + "raise RuntimeError('boom')\n", ["RuntimeError: boom"]),
@@ -260,6 +287,22 @@ def test_wrong_constructor(here: Workplace, constructor: str, says: list[str]) -
     )
     said = here.score_fails("xclip", "--plugin", plugin, "--set", "aggregator=mine")
     for words in [*says, "aggregator 'mine'"]:
+        assert words in said, said
+
+
+METHODS = {
+    "wrong shape": ("def __call__(self, parts): return parts.sum()", ["shape []", "[T, V]"]),
+    "no method": ("rate = 1.0", ["lacks a method", "tcmgc.slots.aggregator.ScoreAggregator"]),
+    "constructor raises": ("def __init__(self): self.rate = 1 / 0", ["ZeroDivisionError"]),
+}
+
+
+@pytest.mark.parametrize(("method", "says"), METHODS.values(), ids=METHODS)
+def test_component_that_breaks_its_contract(here: Workplace, method: str, says: list[str]) -> None:
+    content = f"from tcmgc import hookimpl\n\nclass Mine:\n    {method}\n\n{HEAD.partition(chr(10))[2]}"
+    plugin = here.write("mine.py", content + "register.aggregator('mine', Mine)\n")
+    said = here.score_fails("xclip", "--plugin", plugin, "--set", "aggregator=mine")
+    for words in says:
         assert words in said, said
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import pytest
-import tcmgc
 import torch
 from click.testing import CliRunner
 from pydantic import Field
+
+import tcmgc
 from tcmgc import ConfigError, Size, app
 from tcmgc.app import current_registry
 from tcmgc.cli.main import cli
@@ -41,10 +42,15 @@ def test_every_registered_string_is_a_documented_component(entry: Entry) -> None
     assert entry.component.__module__ == entry.target.partition(":")[0]
     assert entry.component.__doc__
     assert getattr(entry.component, "paper", "")
-    documented = CliRunner().invoke(cli, ["plugins", "show", f"{entry.slot}/{entry.name}"], catch_exceptions=False)
+    documented = CliRunner().invoke(
+        cli, ["plugins", "show", f"{entry.slot}/{entry.name}"], catch_exceptions=False
+    )
     for parameter in entry.schema.model.model_fields:
         assert f"\n{parameter}" in (documented.stdout.replace("\n  ", "\n")), parameter
-        assert any(f"    {parameter}" in line or f", {parameter}" in line for line in entry.component.__doc__.splitlines())
+        assert any(
+            f"    {parameter}" in line or f", {parameter}" in line
+            for line in entry.component.__doc__.splitlines()
+        )
 
 
 def strings(path: Path) -> set[str]:
@@ -57,7 +63,9 @@ def strings(path: Path) -> set[str]:
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    constants = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     return {str(node.value) for node in constants if id(node) not in documentation}
 
 
@@ -76,13 +84,15 @@ def test_listing_and_help_import_no_torch() -> None:
         "    assert CliRunner().invoke(cli, arguments).exit_code == 0, arguments\n"
         "assert 'torch' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_list_as_json() -> None:
     listed = json.loads(CliRunner().invoke(cli, ["plugins", "list", "--json"]).stdout)["components"]
     assert {(row["slot"], row["name"]) for row in listed} == set(current_registry().entries)
-    only = json.loads(CliRunner().invoke(cli, ["plugins", "list", "--json", "--slot", "view"]).stdout)["components"]
+    only = json.loads(CliRunner().invoke(cli, ["plugins", "list", "--json", "--slot", "view"]).stdout)[
+        "components"
+    ]
     assert {row["slot"] for row in only} == {"view"}
 
 
@@ -151,10 +161,14 @@ def test_nested_components(tmp_path: Path) -> None:
     }
     path = "granularities.video-word.reorganizer"
     sizes = tcmgc.Sizes(dim=8, max_words=10, max_frames=4)
-    model = tcmgc.build("tcmgc", sizes, overrides={path: {"name": "chain", "first": {"name": "prune", "keep_rate": 0.5}}})
+    model = tcmgc.build(
+        "tcmgc", sizes, overrides={path: {"name": "chain", "first": {"name": "prune", "keep_rate": 0.5}}}
+    )
     assert model.scorer.granularities["video-word"].interaction.matrix.shape == (5, 5)
     with pytest.raises(ConfigError, match=r"video-word\.reorganizer\.first\.keep_rate"):
-        tcmgc.build("tcmgc", sizes, overrides={path: {"name": "chain", "first": {"name": "prune", "keep_rate": 5}}})
+        tcmgc.build(
+            "tcmgc", sizes, overrides={path: {"name": "chain", "first": {"name": "prune", "keep_rate": 5}}}
+        )
     with pytest.raises(ConfigError, match="no 'first'"):
         tcmgc.build("tcmgc", sizes, overrides={path: "chain"})
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+
 from tcmgc import ConfigError
 from tcmgc.api import read_recipe
 from tcmgc.app import current_registry
@@ -76,19 +77,30 @@ def test_yaml_is_1_2() -> None:
 def test_overrides_in_order_and_typed() -> None:
     config = read_recipe(
         "tcmgc",
-        overrides=["aggregator=mean", "losses.sdr=null", "losses.infonce=2", "views.video.heads=4", "stages.video=[]"],
+        overrides=[
+            "aggregator=mean",
+            "losses.sdr=null",
+            "losses.infonce=2",
+            "views.video.heads=4",
+            "stages.video=[]",
+        ],
     ).config
     assert config["aggregator"] == {"name": "mean"}
     assert list(config["losses"]) == ["infonce"]
     assert config["losses"]["infonce"]["weight"] == 2
     assert config["views"]["video"]["heads"] == 4
     assert config["stages"]["video"] == []
-    assert read_recipe("tcmgc", overrides=["losses.sdr=1", "losses.sdr=3"]).config["losses"]["sdr"]["weight"] == 3
+    assert (
+        read_recipe("tcmgc", overrides=["losses.sdr=1", "losses.sdr=3"]).config["losses"]["sdr"]["weight"]
+        == 3
+    )
 
 
 def test_wildcard_reaches_parameters_that_no_file_wrote() -> None:
     config = read_recipe("tcmgc", overrides={"granularities.*.interaction.temperature": 0.5}).config
-    reached = {name: (g["interaction"] or {}).get("temperature") for name, g in config["granularities"].items()}
+    reached = {
+        name: (g["interaction"] or {}).get("temperature") for name, g in config["granularities"].items()
+    }
     assert reached == {"video-sentence": None, "video-word": 0.5, "sentence-frame": 0.5, "frame-word": 0.5}
 
 
@@ -123,7 +135,10 @@ def test_base_and_origins(tmp_path: Path) -> None:
     assert origins["aggregator", "name"] == f"{mine}:3"
     assert origins["views", "video", "name"].endswith("xclip.yaml:10")
     assert origins["losses", "infonce", "weight"] == "--set losses.infonce=0.5"
-    assert origins["granularities", "video-word", "interaction", "temperature"] == "default of interaction 'aosm'"
+    assert (
+        origins["granularities", "video-word", "interaction", "temperature"]
+        == "default of interaction 'aosm'"
+    )
 
 
 def test_a_base_beside_the_file(tmp_path: Path) -> None:
@@ -157,14 +172,20 @@ def test_json_schema_accepts_recipes_and_refuses_mistakes() -> None:
         tree = YAML(typ="safe").load(path)
         validator.validate(tree)
         assert not validator.is_valid({**tree, "agregator": "mean"})
-    wrong = {"aggregator": "meen"}, {"views": {"v": {"name": "attention", "heads": 0}}}, {"views": {"v": {"heads": 1}}}
+    wrong = (
+        {"aggregator": "meen"},
+        {"views": {"v": {"name": "attention", "heads": 0}}},
+        {"views": {"v": {"heads": 1}}},
+    )
     assert not any(validator.is_valid(recipe) for recipe in wrong)
     assert validator.is_valid({"base": "tcmgc", "views": {"frames": {"share": "video", "query": "words"}}})
 
 
 def test_show_and_schema_commands(tmp_path: Path) -> None:
     runner = CliRunner()
-    shown = runner.invoke(cli, ["recipe", "show", "tcmgc", "aggregator=mean", "--json"], catch_exceptions=False)
+    shown = runner.invoke(
+        cli, ["recipe", "show", "tcmgc", "aggregator=mean", "--json"], catch_exceptions=False
+    )
     said = json.loads(shown.stdout)
     assert said["config"]["aggregator"] == {"name": "mean"}
     assert said["origins"]["aggregator.name"] == "--set aggregator=mean"

@@ -64,7 +64,7 @@ def score(
     from tcmgc.files.tensors import refuse_unwritable
 
     # Whatever can be refused without torch is refused before it is imported.
-    swaps = overrides if normalizer is None else (*overrides, f"normalizer={normalizer}")
+    swaps = overrides if normalizer is None else (f"normalizer={normalizer}", *overrides)
     refuse_unwritable(Path(out), "output")
     with warnings_said():
         read = read_recipe(recipe, variant=variant, overrides=swaps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from tcmgc.ranking import Ranking
@@ -16,6 +16,7 @@ is not the metric of the mean rank: a constant matrix has R@1 = 100/V, its mean 
 """
 
 
+@runtime_checkable
 class Metric(Protocol):
     """Named numbers that sum up where the relevant items of all queries stand."""
 

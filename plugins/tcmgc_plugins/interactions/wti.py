@@ -62,25 +62,22 @@ class WeightedTokenInteraction(nn.Module):
 
     def forward(self, similarity: Similarity, text: State, video: State) -> Tensor:
         """[T, V, P, Q] to [T, V]."""
-        values = self._mask(similarity)
-        best_for_token = values.amax(dim=-1)
-        best_for_vector = values.amax(dim=-2)
+        best_for_token, best_for_vector = (self._best(similarity, dim) for dim in (-1, -2))
         by_text = torch.einsum("tvp,tp->tv", best_for_token, text["weights"])
         subscripts = "tvq,vq->tv" if video["weights"].ndim == 2 else "tvq,tvq->tv"
         by_video = torch.einsum(subscripts, best_for_vector, video["weights"])
         return (by_text + by_video) / 2
 
-    def _mask(self, similarity: Similarity) -> Tensor:
-        if similarity.mask is None:
-            return similarity.values
+    def _best(self, similarity: Similarity, dim: int) -> Tensor:
+        values, mask = similarity.values, similarity.mask
+        if mask is None:
+            return values.amax(dim=dim)
         if self.masked == "zero":
-            return similarity.values * similarity.mask
-        # Finite, so that padding with weight 0 adds 0: all its similarities are this value.
-        lowest = torch.finfo(similarity.values.dtype).min
-        filled = similarity.values.masked_fill(~similarity.mask, lowest)
-        return filled.masked_fill(
-            ~(similarity.mask.any(dim=-1, keepdim=True) & similarity.mask.any(dim=-2, keepdim=True)), 0
-        )
+            return (values * mask).amax(dim=dim)
+        mask = mask.expand(values.shape)
+        best = values.masked_fill(~mask, -torch.inf).amax(dim=dim)
+        # Padding has no partner; its weight is 0, and 0 times infinity must not be.
+        return best.masked_fill(~mask.any(dim=dim), 0)
 
 
 def _weight_network(layers: int, dim: int) -> nn.Module:

@@ -30,5 +30,5 @@ class MeanReciprocalRank:
         total = 0.0
         for above, size, relevant, queries in zip(*ranking.distinct_best_groups(), strict=True):
             pmf = first_rank_pmf(int(size), int(relevant))
-            total += queries * float(pmf @ (1.0 / (above + 1 + np.arange(pmf.size))))
+            total += int(queries) * float(pmf @ (1.0 / (above + 1 + np.arange(pmf.size))))
         return {"mrr": 100.0 * total / ranking.queries}

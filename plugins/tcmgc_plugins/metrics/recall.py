@@ -34,4 +34,4 @@ class Recall:
 
     def __call__(self, ranking: Ranking, ties: Ties) -> dict[str, float]:
         """Return ``r<k>`` in percent for each k."""
-        return {f"r{k}": 100.0 * float(ranking.within(k, ties).mean()) for k in self.ks}
+        return {f"r{k}": 100.0 * float(ranking.within(k, ties).sum()) / ranking.queries for k in self.ks}
