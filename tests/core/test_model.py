@@ -135,7 +135,7 @@ def test_recombinations_without_python(tmp_path: Path) -> None:
     model = build(mean, overrides={"granularities.*.reorganizer.keep_rate": 0.5})
     granularities = model.scorer.granularities  # type: ignore[union-attr]
     assert granularities["sentence-frame"].interaction.matrix.shape == (F // 2 + 1, F // 2 + 1)  # type: ignore[index,union-attr]
-    assert granularities["frame-word"].interaction.frame_first.shape == (F // 2, F // 2)  # type: ignore[index,union-attr]
+    assert granularities["frame-word"].interaction.orders.frame_first.shape == (F // 2, F // 2)  # type: ignore[index,union-attr]
     assert torch.isfinite(model.similarity(text, video)).all()
 
 

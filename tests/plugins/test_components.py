@@ -80,9 +80,11 @@ def test_bi_isa_is_the_mean_of_both_orders() -> None:
         parameter.data = random(*parameter.shape)
     ours = component(Similarity(values), {}, {})
     m = values[1, 2]
-    first = [slow_isa(m[:, q].tolist(), component.word_first, 0.3) for q in range(Q)]
-    second = [slow_isa(m[p].tolist(), component.frame_first, 0.3) for p in range(P)]
-    expected = slow_isa(first, component.frame_second, 0.3) + slow_isa(second, component.word_second, 0.3)
+    first = [slow_isa(m[:, q].tolist(), component.orders.word_first, 0.3) for q in range(Q)]
+    second = [slow_isa(m[p].tolist(), component.orders.frame_first, 0.3) for p in range(P)]
+    expected = slow_isa(first, component.orders.frame_second, 0.3) + slow_isa(
+        second, component.orders.word_second, 0.3
+    )
     assert ours[1, 2].item() == pytest.approx(expected / 2, abs=1e-12)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tcmgc.similarity import Similarity
 
@@ -29,39 +29,30 @@ def vector(similarity: Similarity) -> tuple[Tensor, Tensor | None]:
     return values, similarity.mask.expand(similarity.values.shape).flatten(start_dim=-2)
 
 
-def both_orders(
-    similarity: Similarity,
-    reduce: Reduce,
-    *,
-    word_first: Tensor,
-    frame_second: Tensor,
-    frame_first: Tensor,
-    word_second: Tensor,
-) -> Tensor:
+class BothOrders(nn.Module):
     """Reduce a matrix over words then frames, and over frames then words; return the mean of both.
 
-    Parameters
-    ----------
-    similarity
-        Values [T, V, P, Q].
-    reduce
-        The reduction of a vector by a matrix.
-    word_first, frame_second
-        [P, P] and [Q, Q], of the first order.
-    frame_first, word_second
-        [Q, Q] and [P, P], of the second.
-
-    Returns
-    -------
-    Tensor
-        [T, V].
+    Holds the matrices of the four reductions, which start as identity: ``word_first`` [P, P] and then
+    ``frame_second`` [Q, Q]; ``frame_first`` [Q, Q] and then ``word_second`` [P, P].
     """
-    rows = similarity.values
-    columns = rows.transpose(-2, -1)
-    mask = None if similarity.mask is None else similarity.mask.expand(rows.shape)
-    columns_mask = None if mask is None else mask.transpose(-2, -1)
-    over_words = reduce(columns, word_first, columns_mask)
-    over_frames = reduce(rows, frame_first, mask)
-    first = reduce(over_words, frame_second, None if columns_mask is None else columns_mask.any(dim=-1))
-    second = reduce(over_frames, word_second, None if mask is None else mask.any(dim=-1))
-    return (first + second) / 2
+
+    def __init__(self, *, text_length: int, video_length: int) -> None:
+        super().__init__()
+        self.word_first = nn.Parameter(torch.eye(text_length))
+        self.frame_second = nn.Parameter(torch.eye(video_length))
+        self.frame_first = nn.Parameter(torch.eye(video_length))
+        self.word_second = nn.Parameter(torch.eye(text_length))
+
+    def forward(self, similarity: Similarity, reduce: Reduce) -> Tensor:
+        """Reduce values [T, V, P, Q] to [T, V]."""
+        rows = similarity.values
+        columns = rows.transpose(-2, -1)
+        mask = None if similarity.mask is None else similarity.mask.expand(rows.shape)
+        columns_mask = None if mask is None else mask.transpose(-2, -1)
+        over_words = reduce(columns, self.word_first, columns_mask)
+        over_frames = reduce(rows, self.frame_first, mask)
+        first = reduce(
+            over_words, self.frame_second, None if columns_mask is None else columns_mask.any(dim=-1)
+        )
+        second = reduce(over_frames, self.word_second, None if mask is None else mask.any(dim=-1))
+        return (first + second) / 2

@@ -12,7 +12,7 @@ from tcmgc.similarity import Similarity
 from tcmgc.state import State
 from tcmgc_plugins.blocks.vector import vector_dim
 
-from .axes import both_orders, masked_softmax, vector
+from .axes import BothOrders, masked_softmax, vector
 
 
 def isa(x: Tensor, matrix: Tensor, mask: Tensor | None, *, temperature: float) -> Tensor:
@@ -88,18 +88,9 @@ class BiIsa(nn.Module):
     ) -> None:
         super().__init__()
         self.temperature = temperature
-        self.word_first = nn.Parameter(torch.eye(text_length))
-        self.frame_second = nn.Parameter(torch.eye(video_length))
-        self.frame_first = nn.Parameter(torch.eye(video_length))
-        self.word_second = nn.Parameter(torch.eye(text_length))
+        self.orders = BothOrders(text_length=text_length, video_length=video_length)
 
     def forward(self, similarity: Similarity, text: State, video: State) -> Tensor:
         """[T, V, P, Q] to [T, V]."""
-        return both_orders(
-            similarity,
-            partial(isa, temperature=self.temperature),
-            word_first=self.word_first,
-            frame_second=self.frame_second,
-            frame_first=self.frame_first,
-            word_second=self.word_second,
-        )
+        reduced: Tensor = self.orders(similarity, partial(isa, temperature=self.temperature))
+        return reduced
