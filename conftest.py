@@ -27,11 +27,17 @@ from typing import TYPE_CHECKING
 from unittest import SkipTest
 
 import pytest
+from sybil import Document
+from sybil.evaluators.python import PythonEvaluator
+from sybil.example import SybilFailure
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+from tcmgc.app import current_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sybil import Document, Example
+    from sybil import Example
 
 ROOT = Path(__file__).parent
 NAMED_FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
@@ -59,8 +65,6 @@ class PageItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run it in a directory of its own, with plugins of its own."""
-        from tcmgc.app import current_plugins
-
         folder = self.config._tmp_path_factory.mktemp(self.path.stem)  # type: ignore[attr-defined]
         shutil.copytree(ROOT / "examples", folder / "examples")
         shutil.copytree(ROOT / "tests" / "golden", folder / "tests" / "golden")
@@ -79,8 +83,6 @@ class PageItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """Say what a block printed rather than how it was run; a traceback for errors in Python."""
-        from sybil.example import SybilFailure
-
         if isinstance(excinfo.value, SybilFailure):
             return str(excinfo.value)
         return str(excinfo.getrepr(style="long"))
@@ -88,9 +90,6 @@ class PageItem(pytest.Item):
 
 def parse(path: Path) -> Document:
     """Find the blocks of a page."""
-    from sybil import Document
-    from sybil.parsers.markdown import CodeBlockParser, SkipParser
-
     runners = {
         "bash": run_bash,
         "python": run_python,
@@ -119,8 +118,6 @@ def run_bash(example: Example) -> str | None:
 
 def run_python(example: Example) -> str | None:
     """Run a block in the page's namespace, or write the file that it names."""
-    from sybil.evaluators.python import PythonEvaluator
-
     if NAMED_FILE.match(example.parsed):
         return write_file(example)
     printed = io.StringIO()
