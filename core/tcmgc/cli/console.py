@@ -14,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import Console
+
 
 def say_error(message: str) -> None:
     """Say what went wrong."""
@@ -41,22 +43,36 @@ def warnings_said() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(
+    what: str, unit: str, console: Console | None = None
+) -> Iterator[Callable[[int, int], None]]:
     """Show progress with rate and time left; yields a function of (done, in all).
 
-    Nothing is shown where standard error is no terminal.
+    Parameters
+    ----------
+    what, unit
+        As ``scoring`` and ``pairs``.
+    console
+        Where to show it; standard error when left out. Nothing is shown where that is no terminal.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    console = console or Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} pairs"),
+        MofNCompleteColumn(),
+        TextColumn(unit + "{task.fields[rate]}"),
+        TextColumn("time left"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        task = progress.add_task(what, total=None, rate="")
+
+        def advance(done: int, total: int) -> None:
+            speed = progress.tasks[0].speed
+            rate = "" if speed is None else f", {speed:,.0f} a second"
+            progress.update(task, completed=done, total=total, rate=rate)
+
+        yield advance

@@ -82,7 +82,7 @@ def score(
             direction=direction,  # type: ignore[arg-type]
             seed=seed,
         )
-        with progress_bar("scoring") as progress:
+        with progress_bar("scoring", "pairs") as progress:
             result = run(job, progress)
     result.write(Path(out))
     if result.weights is None:
