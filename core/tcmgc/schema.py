@@ -10,8 +10,6 @@ import inspect
 import types
 import typing
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -134,16 +132,10 @@ def _slot_of(annotation: object) -> str | None:
     if typing.get_origin(annotation) in (Union, types.UnionType):
         slots = [_slot_of(option) for option in typing.get_args(annotation)]
         return next((slot for slot in slots if slot is not None), None)
-    return _contracts().get(typing.get_origin(annotation) or annotation)
-
-
-@cache
-def _contracts() -> dict[object, str]:
-    contracts: dict[object, str] = {}
-    for slot, target in SLOTS.items():
-        module, _, name = target.partition(":")
-        contracts[getattr(import_module(module), name)] = slot
-    return contracts
+    contract = typing.get_origin(annotation) or annotation
+    # By name: importing the contracts would import torch, which metrics need not.
+    target = f"{getattr(contract, '__module__', '')}:{getattr(contract, '__qualname__', '')}"
+    return next((slot for slot, known in SLOTS.items() if known == target), None)
 
 
 def describe_type(annotation: object, metadata: typing.Sequence[object] = ()) -> str:

@@ -80,6 +80,8 @@ def test_core_names_no_component() -> None:
 def test_listing_and_help_import_no_torch() -> None:
     program = (
         "import sys\nfrom click.testing import CliRunner\nfrom tcmgc.cli.main import cli\n"
+        "from tcmgc.app import current_registry\n"
+        "assert current_registry().create_all('metric')\n"
         "for arguments in (['--help'], ['plugins', 'list'], ['recipe', 'list'], ['score', '--help']):\n"
         "    assert CliRunner().invoke(cli, arguments).exit_code == 0, arguments\n"
         "assert 'torch' not in sys.modules\n"
