@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -55,6 +55,7 @@ def queries_of(
 
 @pytest.mark.parametrize("rule", ["caption-group", "best-caption"])
 @pytest.mark.parametrize("direction", ["t2v", "v2t"])
+@settings(deadline=None)
 @given(problem=tied_problems())
 def test_tie_groups_are_those_counted_by_hand(problem: Problem, direction: Direction, rule: V2TRule) -> None:
     ranking = rank(*problem, direction, rule)
@@ -69,6 +70,7 @@ def test_tie_groups_are_those_counted_by_hand(problem: Problem, direction: Direc
 
 @pytest.mark.parametrize("rule", ["caption-group", "best-caption"])
 @pytest.mark.parametrize("direction", ["t2v", "v2t"])
+@settings(deadline=None)
 @given(problem=tied_problems())
 def test_blocks_do_not_change_the_result(problem: Problem, direction: Direction, rule: V2TRule) -> None:
     whole = rank(*problem, direction, rule)
@@ -79,6 +81,7 @@ def test_blocks_do_not_change_the_result(problem: Problem, direction: Direction,
         np.testing.assert_array_equal(getattr(whole, name), getattr(blocks, name))
 
 
+@settings(deadline=None)
 @given(above=st.integers(0, 3), size=st.integers(1, 6), data=st.data())
 def test_first_rank_distribution_is_that_of_all_orders(above: int, size: int, data: st.DataObject) -> None:
     relevant = data.draw(st.integers(1, size))
@@ -106,6 +109,7 @@ def test_first_rank_distribution_of_a_large_group() -> None:
     assert pmf[:500].sum() == pytest.approx(exact, rel=1e-10)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 4)), min_size=1, max_size=6))
 def test_poisson_binomial_is_the_convolution(pairs: list[tuple[float, int]]) -> None:
     distribution = np.ones(1)
