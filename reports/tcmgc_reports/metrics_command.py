@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from tcmgc.app import current_registry
-from tcmgc.caption_groups_file import load_groups
 from tcmgc.cli.console import say_warning
 from tcmgc.evaluation import metrics as evaluate
+from tcmgc.files.caption_groups_file import load_groups
+from tcmgc.files.similarity_file import load_similarity
 from tcmgc.ranking import V2TRule
-from tcmgc.similarity_file import load_similarity
 from tcmgc.slots.metric import Ties
 
 from .metrics_table import csv_table, ordered_names, rich_table, summary, text_table

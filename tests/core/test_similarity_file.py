@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 from safetensors.torch import save_file as save_torch
 
-from tcmgc.caption_groups_file import load_groups
 from tcmgc.errors import DataError
-from tcmgc.similarity_file import load_similarity
+from tcmgc.files.caption_groups_file import load_groups
+from tcmgc.files.similarity_file import load_similarity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -175,7 +175,7 @@ def test_tables_show_a_third_partys_metric_last() -> None:
 
 def test_the_maths_needs_neither_torch_nor_scipy() -> None:
     code = (
-        "import sys, tcmgc.evaluation, tcmgc.caption_groups_file, tcmgc_reports.metrics_command\n"
+        "import sys, tcmgc.evaluation, tcmgc.files.caption_groups_file, tcmgc_reports.metrics_command\n"
         "from tcmgc_plugins.metrics import median_rank, mean_rank, mean_reciprocal_rank, ndcg, sum_recall\n"
         "sys.exit(bool({'torch', 'scipy'} & sys.modules.keys()))"
     )

@@ -1,1 +1,1 @@
-"""Files that cross the border: features and weights in, scores out. Only safetensors, never pickles."""
+"""Files that cross the border: features, weights and similarities in, scores out. Never pickles."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import DataError, nearest
-from .similarity_checks import check_groups
+from tcmgc.errors import DataError, nearest
+from tcmgc.similarity_checks import check_groups
+
 from .similarity_file import load_npy, read_start
 
 if TYPE_CHECKING:
-    from .arrays import Int1D
+    from tcmgc.arrays import Int1D
 
 FORMATS = ".json, .txt (one integer a line) or .npy"
 

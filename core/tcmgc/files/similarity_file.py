@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from .errors import DataError, nearest
-from .similarity_checks import check_matrix
+from tcmgc.errors import DataError, nearest
+from tcmgc.similarity_checks import check_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .arrays import Matrix
+    from tcmgc.arrays import Matrix
 
 PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 ZIP = b"PK\x03\x04"
