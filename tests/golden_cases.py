@@ -61,8 +61,9 @@ class Case:
         """Return (model, text, video) through the Python API."""
         features_file, weights_file = self.write(folder)
         features = tcmgc.load_features(features_file, dtype=dtype)
-        model = tcmgc.build(self.recipe, features.sizes, variant=self.variant, overrides=self.overrides)
-        model.to(dtype)
+        model = tcmgc.build(
+            self.recipe, features.sizes, variant=self.variant, overrides=self.overrides, dtype=dtype
+        )
         tcmgc.load_weights(model, weights_file)
         if features.logit_scale is not None:
             model.logit_scale.data.fill_(features.logit_scale).log_()

@@ -138,6 +138,32 @@ def test_sinkhorn_normalization_of_the_other_direction(tmp_path: Path) -> None:
     assert difference(after["similarity"], mean) < FLOAT64
 
 
+@pytest.mark.parametrize("case", EXTREMES[2:5], ids=name)
+def test_normalization_of_recipes_with_one_part(case: Case, tmp_path: Path) -> None:
+    features, weights = case.write(tmp_path)
+    out = tmp_path / "out.safetensors"
+    overrides = [word for override in case.overrides for word in ("--set", override)]
+    main(
+        [
+            *(
+                "score",
+                case.recipe,
+                "--features",
+                str(features),
+                "--weights",
+                str(weights),
+                "--out",
+                str(out),
+            ),
+            *("--normalizer", "sinkhorn", "--bank", str(features), *overrides),
+        ]
+    )
+    scores = load_file(out)
+    (part,) = (tensor for key, tensor in scores.items() if key.startswith("parts."))
+    assert torch.equal(scores["similarity"], part)
+    assert difference(part, case.similarity) > 1e-3
+
+
 @pytest.mark.parametrize("iterations", [1, 4, 20])
 def test_sinkhorn_biases(iterations: int) -> None:
     tensors = Case("ucofia", "ucofia_sinkhorn_fn").tensors

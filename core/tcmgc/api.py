@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import current_plugins, current_registry
+from .errors import ConfigError
 from .recipes.load import Overrides, Recipe, load_recipe
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import ArrayLike
 
     from .builder import Sizes
@@ -45,6 +47,7 @@ def build(
     variant: str | None = None,
     overrides: Overrides = (),
     seed: int = 0,
+    dtype: torch.dtype | None = None,
 ) -> RetrievalModel:
     """Build a model from a recipe.
 
@@ -58,11 +61,14 @@ def build(
         As in `read_recipe`; not with a recipe that is read already.
     seed
         Of the initial weights.
+    dtype
+        Of all weights; float32 when left out. In float64 the logit scale starts exact, which
+        ``.double()`` afterwards cannot make it.
 
     Returns
     -------
     RetrievalModel
-        In float32 on the CPU, in evaluation mode.
+        On the CPU, in evaluation mode.
 
     Raises
     ------
@@ -71,9 +77,15 @@ def build(
     """
     from .builder import build_model
 
+    if isinstance(recipe, Recipe) and (variant is not None or overrides):
+        raise ConfigError(
+            "build",
+            found="a recipe that is read already, and variant or overrides",
+            expected="them in read_recipe",
+        )
     if not isinstance(recipe, Recipe):
         recipe = read_recipe(recipe, variant=variant, overrides=overrides)
-    return build_model(recipe, current_registry(), sizes, seed=seed)
+    return build_model(recipe, current_registry(), sizes, seed=seed, dtype=dtype)
 
 
 def metrics(

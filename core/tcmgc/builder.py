@@ -11,6 +11,7 @@ from .errors import ConfigError
 from .granular import GranularScorer, ViewUse
 from .granularity import Granularity
 from .model import RetrievalModel
+from .slots.interaction import ItemWeighting
 
 if TYPE_CHECKING:
     from .recipes.load import Recipe
@@ -59,8 +60,10 @@ class Sizes:
         return lengths[tokens]
 
 
-def build_model(recipe: Recipe, registry: Registry, sizes: Sizes, *, seed: int = 0) -> RetrievalModel:
-    """Make the model a recipe describes, in float32, in evaluation mode.
+def build_model(
+    recipe: Recipe, registry: Registry, sizes: Sizes, *, seed: int = 0, dtype: torch.dtype | None = None
+) -> RetrievalModel:
+    """Make the model a recipe describes, on the CPU, in evaluation mode.
 
     Parameters
     ----------
@@ -72,12 +75,14 @@ def build_model(recipe: Recipe, registry: Registry, sizes: Sizes, *, seed: int =
         What the encoder, or the features, fix.
     seed
         Of the initial weights; the global random state is left as it was.
+    dtype
+        Of all weights; float32 when left out.
     """
     builder = _Builder(recipe, registry, sizes)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which reseeds GPUs too
         model = builder.model()
-    return model.eval()
+    return model.to(dtype or torch.float32).eval()
 
 
 class _Builder:
@@ -89,6 +94,14 @@ class _Builder:
         self._injected: dict[str, int] = asdict(sizes)
 
     def model(self) -> RetrievalModel:
+        for section in ("views", "granularities", "losses"):
+            for name in self._config[section]:
+                if hasattr(torch.nn.ModuleDict, name) or "." in name or not name:
+                    raise ConfigError(
+                        self._recipe.resolved.where(section, name),
+                        found=f"the name {name!r}",
+                        expected="a name without dots that torch.nn.ModuleDict does not use itself",
+                    )
         scorer = self._make("scorer", self._config["scorer"], "scorer")
         stages = {
             side: [self._make("stage", stage, "stages", side, index) for index, stage in enumerate(listed)]
@@ -170,9 +183,16 @@ class _Builder:
         interaction = self._make(
             "interaction", keys["interaction"], *path, "interaction", **_lengths(lengths)
         )
+        if reorganizer is not None and isinstance(interaction, ItemWeighting):
+            raise ConfigError(
+                self._recipe.resolved.where(*path, "interaction"),
+                found=f"{keys['interaction']['name']!r}, which weighs items, behind a reorganizer",
+                expected="no reorganizer (reorganizer: null): ranks are no items any more",
+            )
         own = {
             key: value for key, value in keys.items() if key not in ("scaled", "reorganizer", "interaction")
         }
+        own["entries"] = self._sizes.length(keys["text"]) * uses[keys["video"]].vectors
         return Granularity(**own, dim=self._sizes.dim, reorganizer=reorganizer, interaction=interaction)
 
 

@@ -111,8 +111,8 @@ class GranularScorer(nn.Module):
         """About how many numbers one pair keeps alive at a time, for the size of tiles."""
         # A text-conditioned vector exists about four times over: pooled, normalised, projected, added.
         vectors = sum(4 * use.vectors * self._dim for use in self._uses.values() if use.query is not None)
-        widest = max(use.vectors for use in self._uses.values())
-        return vectors + 8 * widest * widest
+        # Similarities exist about eight times over: masked, sorted, in softmaxes.
+        return vectors + 8 * max(granularity.entries for _, granularity in self._items())
 
     def prepare_text(self, text: TextFeatures) -> State:
         """Compute probes, queries and interaction weights of every text."""
@@ -140,10 +140,8 @@ class GranularScorer(nn.Module):
     def forward(self, text: State, video: State, logit_scale: Tensor) -> Scores:
         """Score a tile of T texts and V videos."""
         raw = {name: self._visual(use, text, video) for name, use in self._uses.items()}
-        normalized = {
-            name: raw[name].normalized()
-            for name in {granularity.video for _, granularity in self._items() if granularity.normalize_video}
-        }
+        wanted = {(g.video, g.use_video_mask) for _, g in self._items() if g.normalize_video}
+        normalized = {(name, skip): raw[name].normalized(skip_padding=skip) for name, skip in wanted}
         parts: dict[str, Tensor] = {}
         aux: dict[str, Tensor] = {}
         for name, granularity in self._items():
@@ -154,7 +152,8 @@ class GranularScorer(nn.Module):
             video_items = (
                 granularity.weigh_video(raw[view]) if conditioned else states.of(f"granularity/{name}", video)
             )
-            visual = normalized[view] if granularity.normalize_video else raw[view]
+            masked = granularity.use_video_mask
+            visual = normalized[view, masked] if granularity.normalize_video else raw[view]
             score = granularity(visual, own, text_items, video_items)
             parts[name] = score * logit_scale if name in self._scaled else score
             aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", video_items)

@@ -34,6 +34,8 @@ class Granularity(nn.Module):
         The view's name.
     dim
         D.
+    entries
+        P Q, the similarities of a pair.
     text_matrix, video_matrix
         Whether there is a G, an H.
     normalize_text, normalize_video
@@ -50,6 +52,7 @@ class Granularity(nn.Module):
         text: str,
         video: str,
         dim: int,
+        entries: int,
         text_matrix: bool,
         video_matrix: bool,
         normalize_text: bool,
@@ -60,6 +63,7 @@ class Granularity(nn.Module):
         interaction: Interaction | None,
     ) -> None:
         super().__init__()
+        self.entries = entries
         self.text = text
         self.video = video
         self.normalize_text = normalize_text
@@ -74,7 +78,8 @@ class Granularity(nn.Module):
     def prepare_text(self, text: TextFeatures) -> State:
         """Compute the probes [T, P, D], their mask [T, P] and the interaction's weights of the text."""
         tokens = text.tokens(self.text)
-        probes = unit(tokens.values) if self.normalize_text else tokens.values
+        padding = tokens.mask if self.use_text_mask else None
+        probes = unit(tokens.values, padding) if self.normalize_text else tokens.values
         if self.text_matrix is not None:
             probes = probes @ self.text_matrix
         if self.video_matrix is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ from .errors import DataError
 from .tiles import Tiling, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Generator, Tensor
 
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
     from .slots.loss import Loss
     from .slots.scorer import Scorer
     from .slots.stage import FeatureStage
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Switch dropout and its like off, and every module back to the mode it was in."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 @dataclass(frozen=True)
@@ -97,7 +110,11 @@ class RetrievalModel(nn.Module):
         )
         self.scorer = scorer
         self.losses = dict(losses)
-        self.logit_scale = nn.Parameter(torch.tensor(math.log(logit_scale_init)))
+        # Registers the weights of losses that have any.
+        self.loss_modules = nn.ModuleDict(
+            {n: loss for n, (_, loss) in losses.items() if isinstance(loss, nn.Module)}
+        )
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(logit_scale_init), dtype=torch.float64))
         self._apply_scale = logit_scale_apply
         self._max_scale = logit_scale_max
 
@@ -164,7 +181,7 @@ class RetrievalModel(nn.Module):
         tiling: Tiling | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Scores:
-        """Score whole galleries, tile by tile, without gradients.
+        """Score whole galleries, tile by tile, in evaluation mode and without gradients.
 
         Parameters
         ----------
@@ -185,8 +202,9 @@ class RetrievalModel(nn.Module):
         DataError
             When a score is not finite: with its text and video.
         """
-        text, video = self.apply_stages(text, video)
-        return walk(self.scorer, text, video, self._scale(), tiling=tiling, progress=progress)
+        with _evaluating(self):
+            text, video = self.apply_stages(text, video)
+            return walk(self.scorer, text, video, self._scale(), tiling=tiling, progress=progress)
 
     def similarity(self, text: TextFeatures, video: VideoFeatures, *, tiling: Tiling | None = None) -> Tensor:
         """Return what ranks: [T, V], scaled where the published evaluation scales."""

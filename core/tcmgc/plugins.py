@@ -44,7 +44,7 @@ class Plugins:
             origin = Origin(point.name, f"{dist.name} {dist.version}" if dist else "no distribution")
             try:
                 module = point.load()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise PluginError(
                     f"installed plugin {origin}, {point.value}",
                     found=f"fails to import: {type(error).__name__}: {error}",
@@ -56,7 +56,7 @@ class Plugins:
     def load(self, target: str) -> None:
         """Load one plugin, given a path to a Python file or the name of a module."""
         path = Path(target)
-        if path.suffix == ".py" or path.exists() or os.sep in target:
+        if path.suffix == ".py" or path.is_file() or os.sep in target:
             self.load_file(path)
             return
         origin = Origin(target, "module")
@@ -64,7 +64,7 @@ class Plugins:
             return
         try:
             module = importlib.import_module(target)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"plugin {target!r}",
                 found=f"fails to import: {type(error).__name__}: {error}",
@@ -92,7 +92,7 @@ class Plugins:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise PluginError(
                 f"plugin {str(path)!r}",
@@ -110,10 +110,22 @@ class Plugins:
         return path
 
     def _add(self, module: ModuleType, origin: Origin) -> None:
+        """Register a plugin's hooks and call them; a plugin that fails leaves nothing behind."""
+        name = f"{origin.plugin}@{origin.source}"
+        before = self.registry.copy()
         try:
-            self._manager.register(module, name=f"{origin.plugin}@{origin.source}")
+            self._manager.register(module, name=name)
+            self._call(module, origin)
+        except BaseException:
+            self._manager.unregister(name=name)
+            self.registry.restore(before)
+            raise
+        self.registry.plugins.append(origin)
+
+    def _call(self, module: ModuleType, origin: Origin) -> None:
+        try:
             self._manager.check_pending()
-        except (ValueError, pluggy.PluginValidationError) as error:
+        except pluggy.PluginValidationError as error:
             raise PluginError(
                 f"plugin {origin}",
                 found=str(error).replace("\n", " "),
@@ -131,10 +143,9 @@ class Plugins:
             call(register=Register(self.registry, origin))
         except TcmgcError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"plugin {origin}: tcmgc_register",
                 found=f"raises {type(error).__name__}: {error}",
                 expected="calls of register.<slot>(name, target)",
             ) from error
-        self.registry.plugins.append(origin)

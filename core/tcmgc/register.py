@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from .commands import CORE_COMMANDS
 from .errors import PluginError
 from .registry import Command, Entry, Origin, Registry
 
@@ -83,7 +84,7 @@ class Register:
 
     def recipes(self, directory: str | Path) -> None:
         """Register every ``*.yaml`` in a directory as a recipe named by its file."""
-        folder = Path(directory)
+        folder = Path(directory).resolve()
         if not folder.is_dir():
             raise PluginError(
                 f"plugin {self._origin}: recipes({str(directory)!r})",
@@ -101,6 +102,16 @@ class Register:
 
     def command(self, name: str, target: str, *, help: str) -> None:
         """Register a sub-command: ``target`` is ``"module:click_command"``, ``help`` its line in listings."""
+        if name in CORE_COMMANDS:
+            raise PluginError(
+                f"plugin {self._origin}: command {name!r}", found="a command of core", expected="another name"
+            )
+        if not (isinstance(target, str) and target.count(":") == 1 and isinstance(help, str)):
+            raise PluginError(
+                f"plugin {self._origin}: command {name!r}",
+                found=f"target {target!r}, help {help!r}",
+                expected="a string 'module:click_command' and a line of help",
+            )
         if (taken := self._registry.commands.get(name)) is not None:
             raise PluginError(
                 f"command {name!r} is registered twice",

@@ -58,7 +58,8 @@ class Entry:
         """``module:Class``."""
         if isinstance(self.target, str):
             return self.target
-        return f"{self.target.__module__}:{self.target.__qualname__}"
+        name = getattr(self.target, "__qualname__", None)
+        return f"{self.target.__module__}:{name}" if name else repr(self.target)
 
     @cached_property
     def component(self) -> Callable[..., object]:
@@ -70,7 +71,7 @@ class Entry:
             found: Any = import_module(module)
             for part in attribute.split("."):
                 found = getattr(found, part)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{self.label} of plugin {self.origin}",
                 found=f"{self.target!r} does not import: {type(error).__name__}: {error}",
@@ -106,6 +107,15 @@ class Registry:
     recipe_files: dict[str, tuple[Path, Origin]] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     plugins: list[Origin] = field(default_factory=list)
+
+    def copy(self) -> Registry:
+        """Return a copy that later registrations do not change."""
+        return Registry(dict(self.entries), dict(self.recipe_files), dict(self.commands), list(self.plugins))
+
+    def restore(self, earlier: Registry) -> None:
+        """Go back to what `copy` returned."""
+        self.entries, self.recipe_files = earlier.entries, earlier.recipe_files
+        self.commands, self.plugins = earlier.commands, earlier.plugins
 
     def names(self, slot: str) -> list[str]:
         """List the components of a slot, sorted."""
@@ -198,10 +208,11 @@ def _make(entry: Entry, arguments: Mapping[str, Any], where: str | None) -> obje
         component = entry.component(**arguments)
     except ValueError as error:
         raise ConfigError(where or entry.label, found=str(error)) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        said = str(error).partition("\n")[0]
         raise PluginError(
             f"{entry.label} of plugin {entry.origin}",
-            found=f"its constructor raises {type(error).__name__}: {error}",
+            found=f"its constructor raises {type(error).__name__}: {said}",
             expected="a component, or a ValueError that says what is wrong with a parameter",
         ) from error
     module, _, name = SLOTS[entry.slot].partition(":")

@@ -79,10 +79,10 @@ def component_schema(component: type | typing.Callable[..., object], label: str)
         return ComponentSchema(create_model(label, __config__=CONFIG), ())
     try:
         hints = typing.get_type_hints(constructor, include_extras=True)
-    except (NameError, TypeError) as error:
+    except Exception as error:
         raise PluginError(
             f"{label}: its constructor's annotations",
-            found=str(error),
+            found=f"{type(error).__name__}: {error}",
             expected="annotations that can be resolved at run time (no TYPE_CHECKING-only imports)",
         ) from None
     fields: dict[str, Any] = {}
@@ -112,8 +112,19 @@ def component_schema(component: type | typing.Callable[..., object], label: str)
 
 
 def _parameters(component: typing.Callable[..., object], label: str) -> list[inspect.Parameter]:
-    parameters = list(inspect.signature(component).parameters.values())
+    try:
+        parameters = list(inspect.signature(component).parameters.values())
+    except (ValueError, TypeError) as error:
+        raise PluginError(
+            f"{label}: its constructor", found=str(error), expected="a readable signature"
+        ) from None
     for parameter in parameters:
+        if parameter.name == "name":
+            raise PluginError(
+                f"{label}: parameter 'name'",
+                found="the key that names the component",
+                expected="another name",
+            )
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             raise PluginError(
                 f"{label}: parameter {parameter.name!r}",

@@ -103,9 +103,8 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
     normalizer = _normalizer(job)
     device, dtype = _device(job.device), getattr(torch, job.dtype)
     features = load_features(job.features, dtype=dtype, device=device)
-    model = build_model(job.recipe, current_registry(), features.sizes, seed=job.seed)
+    model = build_model(job.recipe, current_registry(), features.sizes, seed=job.seed, dtype=dtype)
     text, video = features.require(model.inputs, job.features)
-    model.to(dtype=dtype)
     loaded = (
         None
         if job.weights is None
@@ -154,12 +153,14 @@ def _bank(job: Job, path: Path, model: RetrievalModel, features: Features) -> Sc
     text, video = (own.text, features.video) if job.direction == "t2v" else (features.text, own.video)
     if text is None or video is None:
         raise DataError(f"bank {path}", found=f"no {asks}", expected=f"features of training {asks}")
-    _refuse_other_sizes(path, text, video, features)
+    _refuse_other_sizes(path, text, video, features, model.inputs)
     present = Features(text, video, None, features.sizes, own.unused)
     return model.scores(*present.require(model.inputs, path))
 
 
-def _refuse_other_sizes(path: Path, text: TextFeatures, video: VideoFeatures, features: Features) -> None:
+def _refuse_other_sizes(
+    path: Path, text: TextFeatures, video: VideoFeatures, features: Features, inputs: frozenset[str]
+) -> None:
     sizes = features.sizes
     shapes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
         "frames": (video.frames.values.shape[1:], (sizes.max_frames, sizes.dim))
@@ -168,8 +169,10 @@ def _refuse_other_sizes(path: Path, text: TextFeatures, video: VideoFeatures, fe
         shapes["words"] = (text.words.values.shape[1:], (sizes.max_words, sizes.dim))
     if text.sentence is not None:
         shapes["sentence"] = (text.sentence.shape[1:], (sizes.dim,))
+    if (patches := video.extra.get("patches")) is not None:
+        shapes["patches"] = (patches.values.shape[1:], (sizes.max_patches, sizes.dim))
     for name, (found, expected) in shapes.items():
-        if tuple(found) != expected:
+        if name in inputs and tuple(found) != expected:
             raise DataError(
                 f"bank {path}: {name}", found=f"{list(found)} an item", expected=f"{list(expected)}"
             )
@@ -180,8 +183,8 @@ def _device(name: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ConfigError(
             "--device",
             found=f"{name!r}: {str(error).splitlines()[0]}",

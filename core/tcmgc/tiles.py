@@ -102,5 +102,5 @@ def _refuse_non_finite(tile: Scores, row: int, column: int) -> None:
                 f"score {name} of text {row + t} and video {column + v}",
                 found=str(part[t, v].item()),
                 expected="a finite number",
-                hint="a zero vector cannot be normalised; look at this text's and this video's features",
+                hint="zero vectors have no direction and huge numbers overflow: look at the features of both",
             )

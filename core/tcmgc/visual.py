@@ -26,8 +26,8 @@ class Visual(Protocol):
         """Dot products with probes [T, P, D]: [T, V, P, Q]."""
         ...
 
-    def normalized(self) -> Visual:
-        """Return the same vectors at unit L2 norm."""
+    def normalized(self, *, skip_padding: bool) -> Visual:
+        """Return the same vectors at unit L2 norm; those of padding may be anything where it is skipped."""
         ...
 
     def vectors(self) -> Tensor:
@@ -58,9 +58,9 @@ class Shared:
         flat = probes.reshape(T * P, D) @ self.values.reshape(V * Q, D).T
         return flat.reshape(T, P, V, Q).transpose(1, 2)
 
-    def normalized(self) -> Shared:
-        """Return the same vectors at unit L2 norm."""
-        return Shared(unit(self.values), self.token_mask)
+    def normalized(self, *, skip_padding: bool) -> Shared:
+        """Return the same vectors at unit L2 norm; those of padding are arbitrary where it is skipped."""
+        return Shared(unit(self.values, self.token_mask if skip_padding else None), self.token_mask)
 
     def vectors(self) -> Tensor:
         """[V, Q, D]."""
@@ -86,7 +86,7 @@ class Dense:
         """Dot products with probes [T, P, D]: [T, V, P, Q]."""
         return torch.einsum("tpd,tvqd->tvpq", probes, self.values)
 
-    def normalized(self) -> Dense:
+    def normalized(self, *, skip_padding: bool) -> Dense:
         """Return the same vectors at unit L2 norm."""
         return Dense(unit(self.values), self.mask, self.weights)
 
@@ -99,7 +99,18 @@ class Dense:
         return self.weights
 
 
-def unit(values: Tensor) -> Tensor:
-    """Divide by the L2 norm over the last dimension, without an epsilon, as all the methods here do."""
+def unit(values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Divide by the L2 norm over the last dimension, without an epsilon, as all the methods here do.
+
+    Parameters
+    ----------
+    values
+        [..., D].
+    mask
+        [...] bool, or None. What it leaves out becomes an arbitrary unit vector: a zero vector in padding
+        would be NaN, and in a gradient NaN survives every later mask.
+    """
+    if mask is not None:
+        values = values.masked_fill(~mask.unsqueeze(-1), 1)
     norms: Tensor = torch.linalg.vector_norm(values, dim=-1, keepdim=True)
     return values / norms

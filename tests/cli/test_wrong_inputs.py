@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -141,6 +142,13 @@ RECIPES = {
         ["views.frames.heads", "`share`"],
     ),
     "nothing": ("summary: nothing\n", ["no granularity"]),
+    "itself": ("base: &b\n  - *b\n", ["contains itself"]),
+    "alias bomb": (
+        "a: &a [x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"{n}: &{n} [{', '.join([f'*{m}'] * 9)}]\n" for m, n in zip("abcde", "bcdef", strict=True)),
+        ["more than 100000 values"],
+    ),
+    "no number": ("base: xclip\nlogit_scale: {init: !!int abc}\n", ["unreadable YAML"]),
     "newer format": ("base: xclip\nschema_version: 2\n", ["schema_version", "found:    2"]),
 }
 
@@ -220,6 +228,12 @@ def test_wrong_output(here: Workplace) -> None:
         "score", "xclip", "--features", good, "--out", "file/out.safetensors"
     )
     assert "a directory" in here.fails("score", "xclip", "--features", good, "--out", here.folder)
+    assert "a file that is read" in here.fails("score", "xclip", "--features", good, "--out", good)
+    assert "too long" in here.fails("score", "xclip", "--features", good, "--out", "x" * 300)
+    os.mkfifo(here.folder / "pipe")
+    assert "a pipe" in here.fails("score", "xclip", "--features", good, "--out", here.folder / "pipe")
+    assert "no regular file" in here.score_fails(features=here.folder / "pipe")
+    assert "is a file" in here.fails("recipe", "schema", "--out", "file/schema.json")
 
 
 def test_wrong_bank(here: Workplace) -> None:
@@ -232,6 +246,8 @@ def test_wrong_bank(here: Workplace) -> None:
 
 
 def test_wrong_options(here: Workplace) -> None:
+    assert "--seed" in here.score_fails("xclip", "--seed", "-1")
+    assert "'meta'" in here.score_fails("xclip", "--device", "meta")
     assert "device" in here.score_fails("xclip", "--device", "abacus")
     assert "--dtype" in here.score_fails("xclip", "--dtype", "int8")
     assert "--features" in here.fails("score", "xclip", "--out", "x")
@@ -257,6 +273,9 @@ PLUGINS = {
     "no target": (HEAD + "register.aggregator('x', 'nowhere')\n", ["'nowhere'", "'module:Class'"]),
     "raises": (HEAD + "raise RuntimeError('boom')\n", ["RuntimeError: boom"]),
     "no such slot": (HEAD + "register.agregator('x', 'a:B')\n", ["AttributeError"]),
+    "exits": ("import sys\nsys.exit(0)\n", ["SystemExit"]),
+    "command of core": (HEAD + "register.command('score', 'a:b', help='mine')\n", ["a command of core"]),
+    "command without help": (HEAD + "register.command('mine', 'a:b', help=None)\n", ["a line of help"]),
     "no recipes": (HEAD + "register.recipes('absent')\n", ["no such directory"]),
 }
 
@@ -273,6 +292,8 @@ CONSTRUCTORS = {
     "untyped": ("def __init__(self, *, rate=1.0): pass", ["no annotation"]),
     "unresolvable": ("def __init__(self, *, rate: 'Nowhere' = 1.0): pass", ["Nowhere"]),
     "no value": ("def __init__(self, *, rate: object() = 1.0): pass", ["annotations"]),
+    "reserved": ("def __init__(self, *, name: str = 'x'): pass", ["parameter 'name'"]),
+    "unreadable annotation": ("def __init__(self, *, rate: 'dict[' = 1.0): pass", ["SyntaxError"]),
     "unknown size": ("def __init__(self, *, depth: Size): pass", ["a size that is not known"]),
 }
 
@@ -293,6 +314,7 @@ def test_wrong_constructor(here: Workplace, constructor: str, says: list[str]) -
 METHODS = {
     "wrong shape": ("def __call__(self, parts): return parts.sum()", ["shape []", "[T, V]"]),
     "no method": ("rate = 1.0", ["lacks a method", "tcmgc.slots.aggregator.ScoreAggregator"]),
+    "constructor exits": ("def __init__(self): raise SystemExit(0)", ["SystemExit"]),
     "constructor raises": ("def __init__(self): self.rate = 1 / 0", ["ZeroDivisionError"]),
 }
 
@@ -304,6 +326,15 @@ def test_component_that_breaks_its_contract(here: Workplace, method: str, says: 
     said = here.score_fails("xclip", "--plugin", plugin, "--set", "aggregator=mine")
     for words in says:
         assert words in said, said
+
+
+def test_a_failed_plugin_leaves_nothing_behind(here: Workplace) -> None:
+    plugin = here.write(
+        "mine.py", HEAD + "register.aggregator('one', 'a:B')\n    raise RuntimeError('boom')\n"
+    )
+    assert "boom" in here.fails("--plugin", plugin, "plugins", "list")
+    assert "boom" in here.fails("--plugin", plugin, "plugins", "list")  # not: registered already
+    assert "one" not in app.current_registry().names("aggregator")
 
 
 def test_missing_plugin(here: Workplace) -> None:

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 import tcmgc
-from tcmgc import DataError, Sizes, TextFeatures, Tokens, VideoFeatures
+from tcmgc import ConfigError, DataError, Sizes, TextFeatures, Tokens, VideoFeatures
+from tcmgc.api import read_recipe
 from tcmgc.tiles import Tiling
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def galleries(*, ragged: bool = True, seed: int = 0) -> tuple[TextFeatures, Vide
 
 
 def build(recipe: str | Path, **more: object) -> tcmgc.RetrievalModel:
-    return tcmgc.build(recipe, SIZES, seed=1, **more).double()  # type: ignore[arg-type]
+    return tcmgc.build(recipe, SIZES, seed=1, dtype=torch.float64, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -57,6 +58,42 @@ def test_tiles_equal_the_whole(recipe: str, tiling: Tiling) -> None:
     assert calls[-1] == (T * V, T * V)
     assert calls == sorted(calls)
     assert not tiled.total.requires_grad
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_estimate_of_memory_grows_with_every_size(recipe: str) -> None:
+    """A pair holds at least its similarities, whichever side is the long one."""
+    for sizes in (Sizes(D, 40, F, 2 * F), Sizes(D, W, 40, 80)):
+        scorer = tcmgc.build(recipe, sizes).scorer
+        pairs = [g.entries for g in getattr(scorer, "granularities", {}).values()]
+        assert scorer.floats_per_pair >= max([*pairs, D])
+
+
+def test_evaluation_has_no_dropout_and_leaves_the_mode() -> None:
+    text, video = galleries()
+    model = build("tcmgc").train()
+    model.scorer.views["video"].layer_norm1.eval()  # type: ignore[index,union-attr,operator]
+    assert torch.equal(model.similarity(text, video), model.similarity(text, video))
+    assert model.training
+    assert not model.scorer.views["video"].layer_norm1.training  # type: ignore[index,union-attr]
+
+
+def test_float64_starts_exact() -> None:
+    assert tcmgc.build("xclip", SIZES, dtype=torch.float64).logit_scale.exp().item() == pytest.approx(
+        100, abs=1e-12
+    )
+
+
+def test_what_build_refuses(tmp_path: Path) -> None:
+    read = read_recipe("xclip")
+    assert tcmgc.build(read, SIZES).recipe is read
+    with pytest.raises(ConfigError, match="read already"):
+        tcmgc.build(read, SIZES, overrides=["aggregator=lsa"])
+    with pytest.raises(ConfigError, match="behind a reorganizer"):
+        build("tcmgc", overrides=["granularities.frame-word.interaction=wti"])
+    reserved = {"granularities.items": {"text": "sentence", "video": "video"}}
+    with pytest.raises(ConfigError, match="the name 'items'"):
+        build("xclip", overrides=reserved)
 
 
 def test_tiling_fits_a_budget() -> None:
@@ -76,40 +113,65 @@ def test_scores_of_a_pair_do_not_depend_on_the_others(recipe: str) -> None:
     assert torch.allclose(some, whole[order_T][:, order_V], atol=1e-12)
 
 
-@pytest.mark.parametrize("recipe", [r for r in RECIPES if r != "clip4clip-tight"])
-def test_corrected_variants_do_not_see_padding(recipe: str) -> None:
+def refill(tokens: Tokens, value: float) -> Tokens:
+    return Tokens(tokens.values.masked_fill(~tokens.mask.unsqueeze(-1), value), tokens.mask)
+
+
+def padded_with(words: float, frames: float) -> tuple[TextFeatures, VideoFeatures]:
     text, video = galleries()
     assert text.words is not None
-
-    def refill(tokens: Tokens, value: float) -> Tokens:
-        return Tokens(tokens.values.masked_fill(~tokens.mask.unsqueeze(-1), value), tokens.mask)
-
-    other_text = TextFeatures(text.sentence, refill(text.words, 3.0))
-    other_video = VideoFeatures(
-        refill(video.frames, -2.0), extra={"patches": refill(video.extra["patches"], 1.0)}
+    extra = {"patches": refill(video.extra["patches"], frames)}
+    return TextFeatures(text.sentence, refill(text.words, words)), VideoFeatures(
+        refill(video.frames, frames), extra=extra
     )
+
+
+GRANULAR = [recipe for recipe in RECIPES if recipe != "clip4clip-tight"]
+
+
+@pytest.mark.parametrize("recipe", GRANULAR)
+@pytest.mark.parametrize("padding", [(3.0, -2.0), (0.0, 0.0)], ids=["numbers", "zeros"])
+def test_corrected_variants_do_not_see_padding(recipe: str, padding: tuple[float, float]) -> None:
+    """Neither in scores nor in losses and gradients: a zero vector has no direction, and NaN spreads."""
+    text, video = galleries()
+    other_text, other_video = padded_with(*padding)
     corrected = build(recipe, variant="corrected")
-    assert torch.allclose(
-        corrected.similarity(text, video), corrected.similarity(other_text, other_video), atol=1e-10
-    )
+    scores = corrected.similarity(text, video)
+    assert torch.allclose(scores, corrected.similarity(other_text, other_video), atol=1e-10)
+    gradients = []
+    for words, frames in ((text, video), (other_text, other_video)):
+        corrected.zero_grad()
+        corrected.loss(words, frames[:T]).total.backward()
+        gradients.append({n: p.grad.clone() for n, p in corrected.named_parameters() if p.grad is not None})
+    assert all(torch.isfinite(gradient).all() for gradient in gradients[1].values())
+    stage_positions = "stages.video.0.position_embeddings.weight"
+    for name in gradients[0].keys() - {stage_positions}:
+        assert torch.allclose(gradients[0][name], gradients[1][name], atol=1e-8), name
+
+
+@pytest.mark.parametrize("recipe", GRANULAR)
+def test_released_variants_see_padding(recipe: str) -> None:
     released = build(recipe)
-    sees = not torch.allclose(released.similarity(text, video), released.similarity(other_text, other_video))
+    seen = not torch.allclose(released.similarity(*galleries()), released.similarity(*padded_with(3.0, -2.0)))
     # Of the releases only DRL's masks both sides; X-Pool reads no words but its frames' padding.
-    assert sees is (recipe != "drl-wti")
+    assert seen is (recipe != "drl-wti")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_gradients_reach_every_weight(recipe: str) -> None:
-    model = build(recipe)
+    # One kept entry has no choice, and its matrix no gradient.
+    model = build(
+        recipe, overrides=["granularities.*.reorganizer.keep_rate=0.5"] if recipe == "tcmgc" else []
+    )
     generator = torch.Generator().manual_seed(2)
     for parameter in model.parameters():  # identity starts have zero gradients in places
         parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
     model.logit_scale.data.fill_(1.0)
     text, video = galleries()
-    model.train()
     model.loss(text, video[:T], generator=generator).total.backward()
-    without = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+    without = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert without == ({"logit_scale"} if recipe == "clip4clip-tight" else set())
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
 def test_shared_views_are_one_module() -> None:
@@ -193,6 +255,20 @@ def test_seed_decides_the_start_and_leaves_the_global_state() -> None:
     assert not torch.equal(weights[0], weights[2])
 
 
+def test_weights_that_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    official = {
+        f"conditional_transformer.pool_frames.{mid}layer_norm1.weight": torch.ones(D)
+        for mid in ("", "cross_attn.")
+    }
+    save_file(official, path)
+    with pytest.raises(DataError, match=r"both for scorer\.views\.video\.layer_norm1\.weight"):
+        tcmgc.load_weights(build("tcmgc"), path, partial=True)
+    save_file({"module.logit_weight": torch.eye(4)}, path)
+    with pytest.raises(DataError, match="none of the model's weights"):
+        tcmgc.load_weights(build("tcmgc"), path, partial=True)
+
+
 def test_our_names_round_trip(tmp_path: Path) -> None:
     trained = build("tcmgc")
     with torch.no_grad():
@@ -219,4 +295,6 @@ def test_metrics_of_a_model() -> None:
     text, video = galleries()
     similarity = build("xclip").similarity(text, video[:T])
     report = tcmgc.metrics(similarity)
-    assert set(report) >= {"t2v", "v2t"}
+    rank = (similarity > similarity.diagonal()[:, None]).sum(dim=1) + 1
+    assert report["t2v"]["values"]["mnr"] == pytest.approx(rank.double().mean().item())
+    assert report["t2v"]["values"]["r1"] == pytest.approx(100 * (rank == 1).double().mean().item())

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 RECIPES = sorted(current_registry().recipe_files)
 
 
-def over(base: object, change: object) -> object:
-    return merge(from_plain(base, "base"), from_plain(change, "change")).plain()
+AT = ("granularities", "video-word", "interaction")
+
+
+def over(base: object, change: object, path: tuple[str, ...] = AT) -> object:
+    return merge(from_plain(base, "base"), from_plain(change, "change"), path).plain()
 
 
 @pytest.mark.parametrize(
@@ -43,8 +46,6 @@ def over(base: object, change: object) -> object:
         ({"name": "isa", "temperature": 1}, "wti", "wti"),
         ("isa", {"temperature": 2}, {"name": "isa", "temperature": 2}),
         ("isa", {"name": "wti", "layers": 1}, {"name": "wti", "layers": 1}),
-        (1.0, {"name": "sdr"}, {"name": "sdr"}),
-        (0.5, {"granularity": "x"}, {"weight": 0.5, "granularity": "x"}),
         ({"share": "video", "query": "words"}, {"name": "identity"}, {"name": "identity"}),
         ([1, 2], [3], [3]),
         ({"a": {"b": 1}}, {"a": None}, {"a": None}),
@@ -53,6 +54,28 @@ def over(base: object, change: object) -> object:
 )
 def test_merge_rules(base: object, change: object, expected: object) -> None:
     assert over(base, change) == expected
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "path", "expected"),
+    [
+        # a loss may be named by its key, and a number is its weight
+        (0.5, {"granularity": "x"}, ("losses", "cdcr"), {"weight": 0.5, "granularity": "x"}),
+        ({"weight": 0.5}, {"name": "sdr"}, ("losses", "sdr"), {"weight": 0.5, "name": "sdr"}),
+        ({"weight": 0.5}, {"name": "cdcr"}, ("losses", "sdr"), {"name": "cdcr"}),
+        # an entry of a section may be called `name`
+        ({"a": {"text": "words"}}, {"name": {"text": "sentence"}}, ("granularities",), None),
+        (
+            {"share": "video", "query": "words"},
+            {"name": "identity"},
+            ("views", "frames"),
+            {"name": "identity"},
+        ),
+    ],
+)
+def test_merge_knows_the_place(base: object, change: object, path: tuple[str, ...], expected: object) -> None:
+    together = {**base, **change} if isinstance(base, dict) and isinstance(change, dict) else None
+    assert over(base, change, path) == (together if expected is None else expected)
 
 
 TREES = st.recursive(
@@ -110,6 +133,23 @@ def test_wildcard_keep_rate() -> None:
     assert rates == [0.3, 0.3, 0.3]
 
 
+def test_name_of_a_loss_keeps_its_weight() -> None:
+    assert read_recipe("tcmgc", overrides=["losses.sdr.name=sdr"]).config["losses"]["sdr"]["weight"] == 0.5
+
+
+def test_digest_follows_the_order_of_granularities(tmp_path: Path) -> None:
+    shown = as_yaml(read_recipe("xclip"))
+    start, middle, end = (
+        shown.index("  video-sentence:"),
+        shown.index("  video-word:"),
+        shown.index("  sentence-frame:"),
+    )
+    other = tmp_path / "other.yaml"
+    other.write_text(shown[:start] + shown[middle:end] + shown[start:middle] + shown[end:])
+    assert list(read_recipe(other).config["granularities"])[:2] == ["video-word", "video-sentence"]
+    assert read_recipe(other).digest != read_recipe("xclip").digest
+
+
 def test_changed_name_drops_the_old_parameters() -> None:
     path = "granularities.sentence-frame.reorganizer"
     config = read_recipe("tcmgc", overrides=[f"{path}.keep_rate=0.4", f"{path}.name=prune"]).config
@@ -155,6 +195,7 @@ def test_shown_recipe_is_the_same_recipe(name: str, tmp_path: Path) -> None:
     shown = tmp_path / "shown.yaml"
     shown.write_text(as_yaml(recipe))
     assert read_recipe(shown).digest == recipe.digest
+    assert read_recipe(shown).config["official_names"] == recipe.config["official_names"]
     assert read_recipe(name, overrides={"logit_scale.init": 7}).digest != recipe.digest
 
 

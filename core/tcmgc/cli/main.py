@@ -11,18 +11,13 @@ import click
 
 from tcmgc import __version__
 from tcmgc.app import current_plugins
-from tcmgc.errors import PluginError, TcmgcError
+from tcmgc.commands import CORE_COMMANDS
+from tcmgc.errors import PluginError, TcmgcError, nearest
 
 from .console import say_error, say_note
 
 if TYPE_CHECKING:
     from tcmgc.registry import Command
-
-OWN = {
-    "score": ("tcmgc.cli.score:score", "Score features computed elsewhere with a recipe."),
-    "recipe": ("tcmgc.cli.recipe:recipe", "List and show recipes; emit their JSON Schema."),
-    "plugins": ("tcmgc.cli.plugins:plugins", "List and show components and where they come from."),
-}
 
 
 class Commands(click.Group):
@@ -30,12 +25,12 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name core's commands and the plugins'."""
-        return [*OWN, *sorted(current_plugins().registry.commands)]
+        return [*CORE_COMMANDS, *sorted(current_plugins().registry.commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
-        if cmd_name in OWN:
-            return _import(OWN[cmd_name][0], cmd_name)
+        if cmd_name in CORE_COMMANDS:
+            return _import(CORE_COMMANDS[cmd_name][0], cmd_name)
         command: Command | None = current_plugins().registry.commands.get(cmd_name)
         return None if command is None else _import(command.target, f"{cmd_name} of plugin {command.origin}")
 
@@ -43,8 +38,6 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which there are."""
-        from tcmgc.errors import nearest
-
         known = self.list_commands(ctx)
         if args and args[0] not in known and not args[0].startswith("-"):
             raise TcmgcError(
@@ -58,7 +51,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with the help they were registered with, importing none."""
         commands = current_plugins().registry.commands
-        rows = [(name, text) for name, (_, text) in OWN.items()]
+        rows = [(name, text) for name, (_, text) in CORE_COMMANDS.items()]
         rows += [(name, commands[name].help) for name in sorted(commands)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
@@ -68,7 +61,7 @@ def _import(target: str, label: str) -> click.Command:
     module, _, name = target.partition(":")
     try:
         command = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"command {label}", found=f"{target!r} does not import: {error}", expected="a click command"
         ) from error
@@ -118,6 +111,8 @@ def main(arguments: list[str] | None = None) -> Any:
             say_error(f"{error.format_message()}\n  hint:     {error.ctx.command_path} --help")
         else:
             say_error(error.format_message())
+    except OSError as error:
+        say_error(str(error))
     except (click.Abort, KeyboardInterrupt):
         say_error("interrupted")
         sys.exit(130)

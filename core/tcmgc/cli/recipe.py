@@ -34,7 +34,7 @@ def list_recipes() -> None:
                 "recipe": name,
                 "summary": tree.get("summary", ""),
                 "paper": tree.get("paper", ""),
-                "variants": ", ".join(tree.get("variants", {})),
+                "variants": ", ".join(tree.get("variants") or {}),
                 "plugin": origin.plugin,
             }
         )
@@ -64,11 +64,14 @@ def show(
 @click.option("--out", metavar="FILE", help="Write it to a file instead of standard output.")
 def schema(out: str | None) -> None:
     """Emit the JSON Schema of recipes, for editors: every component of every loaded plugin."""
+    from tcmgc.files.output import refuse_unwritable
     from tcmgc.recipes.json_schema import recipe_schema
 
     text = json.dumps(recipe_schema(current_registry()), indent=2) + "\n"
     if out is None:
         click.echo(text, nl=False)
         return
+    refuse_unwritable(Path(out), "output")
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_text(text, encoding="utf-8")
     click.echo(f"{out}: JSON Schema of recipes")

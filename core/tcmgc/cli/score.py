@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which side asks, for a normalizer.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the initial weights.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of the initial weights."
+)
 def score(
     recipe: str,
     variant: str | None,
@@ -61,11 +63,12 @@ def score(
     pixels [V,P,D], logit_scale. The scores: similarity [T,V] and parts.<granularity> [T,V].
     """
     from tcmgc.api import read_recipe
-    from tcmgc.files.tensors import refuse_unwritable
+    from tcmgc.files.output import refuse_unwritable
 
     # Whatever can be refused without torch is refused before it is imported.
     swaps = overrides if normalizer is None else (f"normalizer={normalizer}", *overrides)
-    refuse_unwritable(Path(out), "output")
+    inputs = [Path(name) for name in (features, weights, bank) if name is not None]
+    refuse_unwritable(Path(out), "output", inputs)
     with warnings_said():
         read = read_recipe(recipe, variant=variant, overrides=swaps)
         from tcmgc.scoring import Job, run
@@ -96,7 +99,8 @@ def score(
 
 
 def _say_weights(weights: LoadedWeights) -> None:
-    said = f"{len(weights.loaded)} weights loaded under {weights.names} names"
+    count = len(weights.loaded)
+    said = f"{count} weight{'s' * (count != 1)} loaded under {weights.names} names"
     if weights.ignored:
         said += f"; {len(weights.ignored)} that the model has no place for ignored: {_some(weights.ignored)}"
     if weights.missing:

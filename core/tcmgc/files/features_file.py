@@ -124,8 +124,8 @@ def load_features(path: str | Path, *, dtype: torch.dtype = torch.float32, devic
         if name.endswith("_mask"):
             tensors[name] = _mask(tensor, f"features {path}: {name}")
         else:
-            _refuse_non_finite(tensor, f"features {path}: {name}", AXES[name])
             tensors[name] = tensor.to(dtype)
+            _refuse_non_finite(tensors[name], f"features {path}: {name}", AXES[name])
     scale = tensors.pop("logit_scale", None)
     if scale is not None and scale.item() <= 0:
         raise DataError(

@@ -39,6 +39,8 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
     """
     where = f"{what} {path}"
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise DataError(where, found="no regular file", expected="a safetensors file on a disk")
         if path.stat().st_size == 0:
             raise DataError(where, found="an empty file", expected="a safetensors file")
         with path.open("rb") as file:
@@ -66,34 +68,17 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
         yield tensors
 
 
-def refuse_unwritable(path: Path, what: str) -> None:
-    """Refuse an output path that cannot be written, before hours are spent on its content.
-
-    Raises
-    ------
-    DataError
-        When it is a directory, lies below a file, or its folder cannot be written to.
-    """
-    where = f"{what} {path}"
-    if path.is_dir():
-        raise DataError(where, found="a directory", expected="a file")
-    above = next(parent for parent in path.absolute().parents if parent.exists())
-    if not above.is_dir():
-        raise DataError(where, found=f"{above} is a file", expected="a path below directories")
-    if not os.access(above, os.W_OK):
-        raise DataError(where, found=f"{above} cannot be written to", expected="a writable directory")
-
-
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write a safetensors file at once or not at all; missing folders are made."""
+    path = path.resolve()  # writes through a symbolic link
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tcmgc-")
     os.close(handle)
     temporary = Path(name)
+    # Copies, as safetensors refuses tensors that share memory: a total may be its only part.
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
-        save_file(
-            {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, temporary, dict(metadata)
-        )
+        save_file(copies, temporary, dict(metadata))
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:

@@ -52,7 +52,7 @@ def load_weights(
     Parameters
     ----------
     model
-        Changed in place; the weights are converted to its types.
+        Its parameters and buffers are changed in place; the weights are converted to its types.
     path
         The file.
     names
@@ -67,7 +67,7 @@ def load_weights(
     """
     path = Path(path)
     where = f"weights {path}"
-    own = dict(model.named_parameters())
+    own: dict[str, Tensor] = model.state_dict(keep_vars=True)
     with open_tensors(path, "weights") as file:
         available = list(file.keys())
         official = ours_by_official(available, model.recipe.config["official_names"], own)
@@ -75,8 +75,16 @@ def load_weights(
         found: Literal["ours", "official"] = "ours" if len(ours) >= len(official) else "official"
         chosen = found if names == "auto" else names
         mapping = ours if chosen == "ours" else official
+        _refuse_double(mapping, where)
         missing = tuple(name for name in own if name not in mapping.values())
         lacking = [name for name in missing if name != "logit_scale"]
+        if partial and not mapping:
+            raise DataError(
+                where,
+                found=f"none of the model's weights under {chosen} names",
+                expected="some",
+                hint=f"the file has {_some(available)}",
+            )
         if lacking and not partial:
             raise DataError(
                 where,
@@ -104,6 +112,13 @@ def ours_by_official(
     return mapping
 
 
+def _refuse_double(mapping: Mapping[str, str], where: str) -> None:
+    first: dict[str, str] = {}
+    for theirs, ours in mapping.items():
+        if (other := first.setdefault(ours, theirs)) != theirs:
+            raise DataError(where, found=f"{other!r} and {theirs!r}, both for {ours}", expected="one of them")
+
+
 def _translate(name: str, pattern: str, ours: str) -> str | None:
     """Translate one name by one line of a recipe's ``official_names``; None where it does not apply."""
     if not pattern.endswith("*"):
@@ -120,9 +135,9 @@ def _copy(parameter: Tensor, value: Tensor, where: str, name: str) -> None:
             found=f"shape {list(value.shape)}",
             expected=f"{list(parameter.shape)}, the shape of {name} at the features' sizes",
         )
-    if not value.is_floating_point():
+    if parameter.is_floating_point() and not value.is_floating_point():
         raise DataError(where, found=f"type {value.dtype}", expected="a floating-point type")
-    if not torch.isfinite(value).all():
+    if not torch.isfinite(value.to(parameter.dtype)).all():
         raise DataError(where, found="an entry that is not finite", expected="finite numbers")
     parameter.copy_(value)
 

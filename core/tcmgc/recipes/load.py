@@ -49,10 +49,10 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the config without its texts: equal exactly where the models are."""
+        """SHA-256 of the config without its texts, in its order: granularities are ordered."""
         told = ("summary", "paper", "variants", "official_names")
         config = {key: value for key, value in self.config.items() if key not in told}
-        return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(config).encode()).hexdigest()
 
 
 def load_recipe(
@@ -112,7 +112,7 @@ def _with_bases(registry: Registry, path: Path, seen: tuple[Path, ...]) -> Node:
     if not isinstance(base.value, str):
         raise ConfigError(where, found=repr(base.plain()), expected="the name or file of a recipe")
     below = find_recipe(registry, base.value, where)
-    if not below.is_absolute() and below.suffix:
+    if not below.is_absolute():  # registered ones are
         below = path.parent / below
     if below.resolve() in chain:
         raise ConfigError(

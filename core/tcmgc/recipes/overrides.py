@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tcmgc.errors import ConfigError, nearest
 
-from .merge import expand, merge
+from .merge import expand, is_component, merge
 from .structure import SECTIONS
 from .tree import Node, describe, from_plain, parse_yaml
 
@@ -59,7 +59,7 @@ def make_override(path: str, value: object) -> Override:
 
 def _named(keys: tuple[str, ...], value: Node) -> Override:
     # `a.name=x` swaps the component at `a`; as a mapping it follows the rule for changed names.
-    if keys[-1] == "name" and len(keys) > 1:
+    if keys[-1] == "name" and is_component(keys[:-1]):
         return Override(keys[:-1], Node({"name": value}, value.origin))
     return Override(keys, value)
 
@@ -97,7 +97,7 @@ def apply_override(root: Node, override: Override, with_defaults: Callable[[Node
 
 
 def _put(node: Node, path: tuple[str, ...], override: Override, done: tuple[str, ...]) -> Node:
-    node = expand(node) if done else node
+    node = expand(node, done)
     key, *rest = path
     if node.is_list:
         items = list(node.value)
@@ -129,7 +129,7 @@ def _put_child(child: Node | None, rest: tuple[str, ...], override: Override, do
         return override.value
     if rest:
         return _put(child, rest, override, done)
-    return merge(child, override.value)
+    return merge(child, override.value, done)
 
 
 def _index(key: str, items: list[Node], override: Override, done: tuple[str, ...]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from tcmgc.errors import ConfigError, nearest
+from tcmgc.errors import ConfigError, PluginError, nearest
 from tcmgc.schema import describe_type, slot_fields
 
 from .merge import expand
@@ -112,7 +112,7 @@ class _Resolver:
         }
 
     def _view(self, _name: str, node: Node, path: Path) -> dict[str, Any]:
-        node = self._mapping(expand(node), path, "a view")
+        node = self._mapping(expand(node, _keys(path)), path, "the name of a view or a mapping with it")
         if node.value.get("share", Node(None, "")).value is None:
             return self._component("view", node, path, ViewKeys)
         allowed = [*ViewKeys.model_fields, "name"]
@@ -151,7 +151,7 @@ class _Resolver:
         keys: type[BaseModel] | None = None,
         default_name: str | None = None,
     ) -> dict[str, Any]:
-        node = self._mapping(expand(node), path, f"the name of a {slot} or a mapping with it")
+        node = self._mapping(expand(node, _keys(path)), path, f"the name of {_a(slot)} or a mapping with it")
         values = dict(node.value)
         named = values.pop("name", None if default_name is None else Node(default_name, node.origin))
         if named is None:
@@ -161,16 +161,22 @@ class _Resolver:
                 expected=f"`name`, one of {', '.join(self._registry.names(slot))}",
             )
         if not isinstance(named.value, str):
-            raise self._wrong(named, (*path, "name"), f"the name of a {slot}")
+            raise self._wrong(named, (*path, "name"), f"the name of {_a(slot)}")
         entry = self._registry.find(slot, named.value, f"{named.origin}: {dotted(path)}")
         self.origins[*path, "name"] = named.origin
         config: dict[str, Any] = {"name": entry.name}
         own = set() if keys is None else set(keys.model_fields)
+        if clash := sorted(own & set(entry.schema.model.model_fields)):
+            raise PluginError(
+                f"{entry.label} of plugin {entry.origin}: parameter {clash[0]!r}",
+                found=f"a key that every {slot} has in a recipe",
+                expected="another name",
+            )
         known = [*own, *entry.schema.model.model_fields]
         self._refuse_unknown(Node(values, node.origin), known, path, f"parameter of {entry.label}")
         if keys is not None:
             kept = {key: item for key, item in values.items() if key in own}
-            config |= self._fields(keys, Node(kept, node.origin), path, f"a {slot}")
+            config |= self._fields(keys, Node(kept, node.origin), path, _a(slot))
         rest = {key: item for key, item in values.items() if key not in own}
         return config | self._fields(entry.schema.model, Node(rest, node.origin), path, entry.label)
 
@@ -231,3 +237,11 @@ class _Resolver:
 
     def _wrong(self, node: Node, path: Path, expected: str) -> ConfigError:
         return ConfigError(f"{node.origin}: {dotted(path)}", found=describe(node), expected=expected)
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    return tuple(map(str, path))
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .resolve import dotted
+from .tree import parse_yaml
 
 if TYPE_CHECKING:
     from .load import Recipe
 
-TOLD_ELSEWHERE = ("variants", "official_names")
+PLAIN = re.compile(r"[A-Za-z][\w.-]*")
+TOLD_ELSEWHERE = ("variants",)
 
 
 def as_yaml(recipe: Recipe) -> str:
@@ -57,13 +60,9 @@ def _write(
 
 
 def _scalar(value: object) -> str:
-    if (
-        isinstance(value, str)
-        and value
-        and value.replace("-", "").replace("_", "").isalnum()
-        and not value[0].isdigit()
-    ):
-        return value if value not in {"null", "true", "false"} else json.dumps(value)
+    """Write a scalar as YAML: text without quotes where it reads back as the same text."""
+    if isinstance(value, str) and PLAIN.fullmatch(value) and parse_yaml(value, "").plain() == value:
+        return value
     return json.dumps(value)
 
 

@@ -8,9 +8,6 @@ from pydantic import BaseModel, Field
 
 from tcmgc.schema import CONFIG, SlotRef
 
-TEXT_TOKENS = ("sentence", "words")
-VIDEO_TOKENS = ("frames", "raw_frames", "patches")
-
 
 class ViewKeys(BaseModel):
     """Keys of a view that are not its component's."""

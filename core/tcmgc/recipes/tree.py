@@ -15,6 +15,8 @@ from tcmgc.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+MOST_NODES = 100_000
+"""A recipe has hundreds of values; one that expands to more is a mistake, or an attack by aliases."""
 SCALARS = (str, int, float, bool, type(None))
 
 
@@ -81,7 +83,11 @@ def parse_yaml(text: str, source: str, *, lines: bool = False) -> Node:
     yaml = YAML(typ="safe", pure=True)
     try:
         root = yaml.compose(io.StringIO(text))
-        return Node(None, source) if root is None else _convert(root, yaml, source, lines)
+        return Node(None, source) if root is None else _Converter(yaml, source, lines).convert(root)
+    except RecursionError:
+        raise ConfigError(source, found="YAML that contains itself, or is nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(source, found=f"unreadable YAML: {error}") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark and lines else source
@@ -90,31 +96,46 @@ def parse_yaml(text: str, source: str, *, lines: bool = False) -> Node:
         raise ConfigError(source, found=f"unreadable YAML: {str(error).splitlines()[0]}") from None
 
 
-def _convert(node: Any, yaml: YAML, source: str, lines: bool) -> Node:
-    line = node.start_mark.line + 1
-    origin = f"{source}:{line}" if lines else source
-    if isinstance(node, MappingNode):
+class _Converter:
+    def __init__(self, yaml: YAML, source: str, lines: bool) -> None:
+        self._constructor = yaml.constructor
+        self._source = source
+        self._lines = lines
+        self._left = MOST_NODES
+
+    def convert(self, node: Any) -> Node:
+        origin = self._origin(node)
+        self._left -= 1
+        if self._left < 0:
+            raise ConfigError(self._source, found=f"more than {MOST_NODES} values", expected="a recipe")
+        if isinstance(node, MappingNode):
+            return Node(self._mapping(node, origin), origin)
+        if isinstance(node, SequenceNode):
+            return Node([self.convert(item) for item in node.value], origin)
+        assert isinstance(node, ScalarNode)
+        value = self._constructor.construct_object(node, deep=True)
+        if not isinstance(value, SCALARS):
+            raise ConfigError(
+                origin,
+                found=f"{node.value!r}, a {type(value).__name__}",
+                expected="text, a number, true, false or null",
+            )
+        return Node(value, origin)
+
+    def _mapping(self, node: MappingNode, origin: str) -> dict[str, Node]:
         mapping: dict[str, Node] = {}
         for key_node, value_node in node.value:
-            key = yaml.constructor.construct_object(key_node, deep=True)
+            key = self._constructor.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise ConfigError(origin, found=f"the key {key!r}", expected="keys that are strings")
             if key in mapping:
-                again = f"{source}:{key_node.start_mark.line + 1}" if lines else source
+                again = self._origin(key_node)
                 raise ConfigError(again, found=f"the key {key!r} twice in one mapping", expected="it once")
-            mapping[key] = _convert(value_node, yaml, source, lines)
-        return Node(mapping, origin)
-    if isinstance(node, SequenceNode):
-        return Node([_convert(item, yaml, source, lines) for item in node.value], origin)
-    assert isinstance(node, ScalarNode)
-    value = yaml.constructor.construct_object(node, deep=True)
-    if not isinstance(value, SCALARS):
-        raise ConfigError(
-            origin,
-            found=f"{node.value!r}, a {type(value).__name__}",
-            expected="text, a number, true, false or null",
-        )
-    return Node(value, origin)
+            mapping[key] = self.convert(value_node)
+        return mapping
+
+    def _origin(self, node: Any) -> str:
+        return f"{self._source}:{node.start_mark.line + 1}" if self._lines else self._source
 
 
 def from_plain(value: object, origin: str) -> Node:

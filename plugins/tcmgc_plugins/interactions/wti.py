@@ -73,7 +73,7 @@ class WeightedTokenInteraction(nn.Module):
         if mask is None:
             return values.amax(dim=dim)
         if self.masked == "zero":
-            return (values * mask).amax(dim=dim)
+            return values.masked_fill(~mask, 0).amax(dim=dim)
         mask = mask.expand(values.shape)
         best = values.masked_fill(~mask, -torch.inf).amax(dim=dim)
         # Padding has no partner; its weight is 0, and 0 times infinity must not be.

@@ -1,6 +1,6 @@
 """Channel decorrelation regularization (CDCR) of DRL."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -26,6 +26,9 @@ class ChannelDecorrelation:
         size (level 3 of the released code); otherwise divide by the number of matches (level 2).
     granularity
         Whose interaction gives the weights.
+    masked
+        How padding enters the matching: ``zero``, as a similarity of 0, which wins where all real ones
+        are negative (the released code); ``exclude``, not at all.
     alpha1, alpha2
         Of the diagonal and the rest.
     """
@@ -37,11 +40,13 @@ class ChannelDecorrelation:
         *,
         weighted: bool = True,
         granularity: str = "frame-word",
+        masked: Literal["zero", "exclude"] = "exclude",
         alpha1: Annotated[float, Field(ge=0)] = 0.11,
         alpha2: Annotated[float, Field(ge=0)] = 0.0,
     ) -> None:
         self.weighted = weighted
         self.granularity = granularity
+        self.masked = masked
         self.alpha1 = alpha1
         self.alpha2 = alpha2
 
@@ -61,10 +66,12 @@ class ChannelDecorrelation:
             When ``weighted`` and the granularity's interaction gives no weights.
         """
         words, frames = text.tokens("words"), video.tokens("frames")[pairs]
-        word_values, frame_values = unit(words.values), unit(frames.values)
+        exclude = self.masked == "exclude"
+        word_values = unit(words.values, words.mask if exclude else None)
+        frame_values = unit(frames.values, frames.mask if exclude else None)
         mask_NWF = words.mask[:, :, None] & frames.mask[:, None, :]
-        # The released code masks by multiplying, so that a padded position may be the best match.
-        similarity_NWF = (word_values @ frame_values.mT) * mask_NWF
+        fill = -torch.inf if exclude else 0.0
+        similarity_NWF = (word_values @ frame_values.mT).masked_fill(~mask_NWF, fill)
         frame_of_word = _gather(frame_values, similarity_NWF.argmax(dim=2))
         word_of_frame = _gather(word_values, similarity_NWF.argmax(dim=1))
         word_weights, frame_weights = self._weights(scores, pairs)

@@ -31,7 +31,8 @@ class Mean:
 
     def prepare(self, tokens: Tokens) -> State:
         """Pool values [V, L, D] to [V, 1, D]."""
-        values = unit(tokens.values) if self.normalize else tokens.values
+        padding = tokens.mask if self.masked else None
+        values = unit(tokens.values, padding) if self.normalize else tokens.values
         if not self.masked:
             return {"mean": values.mean(dim=1, keepdim=True)}
         weights_VL1 = tokens.mask.unsqueeze(-1).to(values.dtype)

@@ -1,0 +1,7 @@
+"""The commands of core, by name: where each stands, and its line in the listing."""
+
+CORE_COMMANDS: dict[str, tuple[str, str]] = {
+    "score": ("tcmgc.cli.score:score", "Score features computed elsewhere with a recipe."),
+    "recipe": ("tcmgc.cli.recipe:recipe", "List and show recipes; emit their JSON Schema."),
+    "plugins": ("tcmgc.cli.plugins:plugins", "List and show components and where they come from."),
+}
