@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .errors import DataError, PluginError
+from .errors import DataError, PluginError, TcmgcError
 from .scores import Scores
 from .state import take
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .features import TextFeatures, VideoFeatures
     from .slots.scorer import Scorer
+    from .state import State
 
 BUDGET = 256 * 2**20
 """Bytes that a tile's intermediate tensors may take, by the scorer's estimate."""
@@ -63,7 +64,7 @@ def walk(
     for rows in _blocks(T, tiling.texts):
         queries = scorer.prepare_text(text[rows])
         for columns in _blocks(V, tiling.videos):
-            tile = scorer(queries, take(gallery, columns), logit_scale)
+            tile = _score(scorer, queries, take(gallery, columns), logit_scale)
             _refuse_other_shapes(tile, rows.stop - rows.start, columns.stop - columns.start)
             _refuse_non_finite(tile, rows.start, columns.start)
             if total is None:
@@ -81,6 +82,21 @@ def walk(
 def _blocks(length: int, size: int) -> Iterator[slice]:
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))
+
+
+def _score(scorer: Scorer, text: State, video: State, logit_scale: Tensor) -> Scores:
+    try:
+        return scorer(text, video, logit_scale)
+    except TcmgcError:
+        raise
+    except Exception as error:
+        said = str(error).partition("\n")[0]
+        raise PluginError(
+            "scoring a tile",
+            found=f"a component raises {type(error).__name__}: {said}",
+            expected="components that keep their contracts, and memory for a tile",
+            hint="TCMGC_TRACEBACK=1 shows where",
+        ) from error
 
 
 def _refuse_other_shapes(tile: Scores, T: int, V: int) -> None:

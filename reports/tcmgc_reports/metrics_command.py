@@ -10,6 +10,7 @@ import click
 
 from tcmgc.app import current_registry
 from tcmgc.cli.console import say_warning
+from tcmgc.cli.main import plugin_option
 from tcmgc.evaluation import metrics as evaluate
 from tcmgc.files.caption_groups_file import load_groups
 from tcmgc.files.similarity_file import load_similarity
@@ -27,6 +28,7 @@ TIE_WARNING = 0.1
 
 
 @click.command()
+@plugin_option
 @click.argument("similarity", type=click.Path(path_type=Path), metavar="SIM.npy|SIM.safetensors")
 @click.option(
     "--groups",

@@ -313,6 +313,7 @@ def test_wrong_constructor(here: Workplace, constructor: str, says: list[str]) -
 
 METHODS = {
     "wrong shape": ("def __call__(self, parts): return parts.sum()", ["shape []", "[T, V]"]),
+    "call raises": ("def __call__(self, parts): return parts[9, 9, 9, 9]", ["a component raises IndexError"]),
     "no method": ("rate = 1.0", ["lacks a method", "tcmgc.slots.aggregator.ScoreAggregator"]),
     "constructor exits": ("def __init__(self): raise SystemExit(0)", ["SystemExit"]),
     "constructor raises": ("def __init__(self): self.rate = 1 / 0", ["ZeroDivisionError"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -105,6 +106,8 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return cli.main(args=arguments, prog_name="tcmgc", standalone_mode=False)
     except TcmgcError as error:
+        if os.environ.get("TCMGC_TRACEBACK"):
+            raise
         say_error(str(error))
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
