@@ -99,6 +99,7 @@ OVERRIDES = {
         ["'frame-wrd'", "did you mean 'frame-word'?"],
     ),
     "no such index": ("stages.video.3.layers=1", ["stages.video.3", "a list of 1"]),
+    "taking out what is not there": ("granularities.frame-words=null", ["not there", "'frame-word'?"]),
     "wildcard without match": ("granularities.*.reorganizer.keep_rate=0.3", ["matches nothing"]),
     "no equals sign": ("aggregator", ["dotted.path=value"]),
     "broken value": ("aggregator={name", ["unreadable YAML"]),
@@ -129,6 +130,7 @@ RECIPES = {
     "unreadable": ("views: {video: [}\n", ["mine.yaml:1:", "unreadable YAML"]),
     "key twice": ("base: xclip\nlosses: {}\nbase: tcmgc\n", ["mine.yaml:3", "'base' twice"]),
     "not utf-8": (b"base: \xff\xfe", ["not UTF-8"]),
+    "taking out what is not there": ("base: xclip\nlosses: {infonc: null}\n", ["mine.yaml:2", "'infonce'?"]),
     "unknown base": ("base: xlcip\n", ["mine.yaml:1: base", "did you mean 'xclip'?"]),
     "own base": ("base: mine.yaml\n", ["based on this file"]),
     "misspelt key": (

@@ -36,12 +36,29 @@ def test_npy_comes_back(tmp_path: Path, dtype: str, order: str) -> None:
     assert loaded.dtype == stored.dtype
 
 
+@pytest.mark.parametrize("name", ["scores.st", "scores"])
+def test_another_extension_is_read_by_content(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(save({"similarity": MATRIX}))
+    assert (load_similarity(path) == MATRIX).all()
+    with path.open("wb") as file:
+        np.save(file, MATRIX)
+    assert (load_similarity(path) == MATRIX).all()
+
+
+def test_a_file_of_features_is_no_similarity(tmp_path: Path) -> None:
+    path = tmp_path / "features.safetensors"
+    path.write_bytes(save({"sentence": MATRIX, "frames": np.zeros((2, 2, 3), dtype=np.float32)}))
+    with pytest.raises(DataError, match="tensors frames, sentence"):
+        load_similarity(path)
+
+
 @pytest.mark.parametrize(
     ("tensors", "key"),
     [
         ({"similarity": MATRIX}, None),
         ({"similarity": MATRIX, "other": MATRIX + 1}, None),
-        ({"scores": MATRIX, "ids": np.arange(4)}, None),
+        ({"scores": MATRIX}, None),
         ({"similarity": MATRIX + 1, "scores": MATRIX}, "scores"),
     ],
 )
@@ -79,9 +96,9 @@ def npy(array: np.ndarray) -> bytes:
         ("s.safetensors", save({"similarity": MATRIX})[:-1], "no readable safetensors"),
         ("s.safetensors", save({"similarity": MATRIX[0]}), r"shape \[3\]"),
         ("s.safetensors", save({"similarity": MATRIX.astype(int)}), "dtype I64"),
-        ("s.safetensors", save({"a": MATRIX, "b": MATRIX}), "tensors a, b; 2 of them"),
-        ("s.safetensors", save({"a": MATRIX[0]}), "tensors a; 0 of them"),
-        ("s.safetensors", save({}), "tensors none; 0 of them"),
+        ("s.safetensors", save({"a": MATRIX, "b": MATRIX}), "tensors a, b\n"),
+        ("s.safetensors", save({"a": MATRIX[0]}), "tensors a\n"),
+        ("s.safetensors", save({}), "tensors none\n"),
         ("s.csv", b"1,2\n", "extension '.csv'"),
         ("s", b"1,2\n", "no extension"),
     ],

@@ -28,7 +28,8 @@ def load_similarity(path: str | Path, key: str | None = None) -> Matrix:
     Parameters
     ----------
     path
-        ``.npy``, or ``.safetensors`` with a tensor ``similarity`` or only one tensor of two dimensions.
+        ``.npy``, or ``.safetensors`` with a tensor ``similarity`` or a matrix alone. Another extension is
+        read by its content.
     key
         Name of the tensor, for ``.safetensors``.
 
@@ -43,16 +44,19 @@ def load_similarity(path: str | Path, key: str | None = None) -> Matrix:
         If the file is missing, empty, damaged, a pickle, or holds something else.
     """
     path = Path(path)
-    if path.suffix == ".npy":
+    suffix = path.suffix
+    if suffix not in {".npy", ".safetensors"}:
+        start = read_start(path, "similarity", "a .npy or .safetensors file")
+        suffix = ".npy" if start.startswith(NPY) else ".safetensors" if start[8:] == b"{" else suffix
+    if suffix == ".npy":
         if key is not None:
             raise DataError(
                 f"similarity {path}", found=f"key {key!r}", expected="no key: a .npy file holds one array"
             )
         similarity = load_npy(path, "similarity")
-    elif path.suffix == ".safetensors":
+    elif suffix == ".safetensors":
         similarity = _load_safetensors(path, key)
     else:
-        read_start(path, "similarity", "a .npy or .safetensors file")
         raise DataError(
             f"similarity {path}",
             found=f"extension {path.suffix!r}" if path.suffix else "no extension",
@@ -77,7 +81,7 @@ def read_start(path: Path, what: str, expected: str) -> bytes:
     Returns
     -------
     bytes
-        Eight, or fewer where the file ends before.
+        Nine, or fewer where the file ends before.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def read_start(path: Path, what: str, expected: str) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(9)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{what} {path}", found=reason, expected=expected) from None
@@ -174,14 +178,15 @@ def _tensor_name(where: str, slices: dict[str, Any], key: str | None) -> str:
                 where, found=f"tensors {names}", expected=f"a tensor {key!r}", hint=nearest(key, slices)
             )
         return key
-    matrices = [name for name, stored in slices.items() if len(stored.get_shape()) == 2]
     if "similarity" in slices:
         return "similarity"
-    if len(matrices) != 1:
+    # A matrix among other tensors may be anything: the sentences of a file of features are one.
+    matrices = [name for name, stored in slices.items() if len(stored.get_shape()) == 2]
+    if len(slices) != 1 or not matrices:
         raise DataError(
             where,
-            found=f"tensors {names}; {len(matrices)} of them have two dimensions",
-            expected="a tensor 'similarity', or only one of two dimensions",
+            found=f"tensors {names}",
+            expected="a tensor 'similarity', or a matrix alone",
             hint="name the tensor with --key" if matrices else None,
         )
     return matrices[0]

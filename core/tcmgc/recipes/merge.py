@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from tcmgc.errors import ConfigError, nearest
+
 from .tree import Node
 
 Path = tuple[str, ...]
@@ -23,6 +25,9 @@ COMPONENT_DEPTH = {
     "granularities": 3,
 }
 """How many keys deep the components of each section stand; nested components stand deeper."""
+
+
+SECTIONS_OF_ENTRIES = (("views",), ("granularities",), ("losses",))
 
 
 def is_component(path: Path) -> bool:
@@ -41,8 +46,20 @@ def merge(base: Node, over: Node, path: Path = ()) -> Node:
         return over
     merged = dict(base.value)
     for key, node in over.value.items():
+        refuse_absent(base, key, node, path)
         merged[key] = merge(merged[key], node, (*path, key)) if key in merged else node
     return Node(merged, base.origin)
+
+
+def refuse_absent(base: Node, key: str, over: Node, path: Path) -> None:
+    """Refuse a null that takes an entry out of a section which has none of that name."""
+    if over.value is None and path in SECTIONS_OF_ENTRIES and key not in base.value:
+        raise ConfigError(
+            f"{over.origin}: {path[0]}.{key}",
+            found=f"null for {key!r}, which is not there to be taken out",
+            expected=f"one of {', '.join(base.value)}",
+            hint=nearest(key, base.value),
+        )
 
 
 def expand(node: Node, path: Path) -> Node:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tcmgc.errors import ConfigError, nearest
 
-from .merge import expand, is_component, merge
+from .merge import expand, is_component, merge, refuse_absent
 from .structure import SECTIONS
 from .tree import Node, describe, from_plain, parse_yaml
 
@@ -119,6 +119,8 @@ def _put(node: Node, path: tuple[str, ...], override: Override, done: tuple[str,
             expected=f"one of {', '.join(node.value)}",
             hint=nearest(key, node.value),
         )
+    if not rest:
+        refuse_absent(node, key, override.value, done)
     mapping = dict(node.value)
     mapping[key] = _put_child(mapping.get(key), tuple(rest), override, (*done, key))
     return Node(mapping, node.origin)
