@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from unittest import SkipTest
 
 import pytest
+from hypothesis import settings
 from sybil import Document
 from sybil.evaluators.python import PythonEvaluator
 from sybil.example import SybilFailure
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sybil import Example
+
+# Machines of CI are slow at times, and a failure must come back: no deadline, no random seed.
+settings.register_profile("tcmgc", deadline=None, derandomize=True)
+settings.load_profile("tcmgc")
 
 ROOT = Path(__file__).parent
 NAMED_FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
