@@ -14,16 +14,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .slots.aggregator import ScoreAggregator
+    from .slots.dataset import Dataset
+    from .slots.encoder import Encoder
     from .slots.interaction import Interaction
     from .slots.loss import Loss
     from .slots.metric import Metric
     from .slots.normalizer import Normalizer
+    from .slots.optimizer import Optimizer
+    from .slots.reader import Reader
     from .slots.reorganizer import Reorganizer
+    from .slots.sampler import Sampler
+    from .slots.schedule import Schedule
     from .slots.scorer import Scorer
     from .slots.stage import FeatureStage
     from .slots.view import VideoView
 
     Stage: TypeAlias = FeatureStage[Any]
+    Files: TypeAlias = dict[str, tuple[Path, Origin]]
 
 
 class Register:
@@ -45,6 +52,22 @@ class Register:
                 expected="a class, or a string 'module:Class'",
             )
         self._registry.add(Entry(slot, name, target, self._origin))
+
+    def dataset(self, name: str, target: Callable[..., Dataset] | str) -> None:
+        """Register a data set (`tcmgc.slots.dataset`)."""
+        self._component("dataset", name, target)
+
+    def reader(self, name: str, target: Callable[..., Reader] | str) -> None:
+        """Register a reader of video files (`tcmgc.slots.reader`)."""
+        self._component("reader", name, target)
+
+    def sampler(self, name: str, target: Callable[..., Sampler] | str) -> None:
+        """Register a rule that chooses frames (`tcmgc.slots.sampler`)."""
+        self._component("sampler", name, target)
+
+    def encoder(self, name: str, target: Callable[..., Encoder] | str) -> None:
+        """Register an encoder of captions and frames (`tcmgc.slots.encoder`)."""
+        self._component("encoder", name, target)
 
     def stage(self, name: str, target: Callable[..., Stage] | str) -> None:
         """Register a feature stage (`tcmgc.slots.stage`)."""
@@ -74,6 +97,14 @@ class Register:
         """Register a loss (`tcmgc.slots.loss`)."""
         self._component("loss", name, target)
 
+    def optimizer(self, name: str, target: Callable[..., Optimizer] | str) -> None:
+        """Register an optimizer (`tcmgc.slots.optimizer`)."""
+        self._component("optimizer", name, target)
+
+    def schedule(self, name: str, target: Callable[..., Schedule] | str) -> None:
+        """Register a learning-rate schedule (`tcmgc.slots.schedule`)."""
+        self._component("schedule", name, target)
+
     def normalizer(self, name: str, target: Callable[..., Normalizer] | str) -> None:
         """Register a test-time normalizer (`tcmgc.slots.normalizer`)."""
         self._component("normalizer", name, target)
@@ -84,21 +115,35 @@ class Register:
 
     def recipes(self, directory: str | Path) -> None:
         """Register every ``*.yaml`` in a directory as a recipe named by its file."""
+        self._files("recipe", directory, self._registry.recipe_files, self._registry.suite_files)
+
+    def protocols(self, directory: str | Path) -> None:
+        """Register every ``*.yaml`` in a directory as a protocol named by its file."""
+        self._files("protocol", directory, self._registry.protocol_files)
+
+    def suites(self, directory: str | Path) -> None:
+        """Register every ``*.yaml`` in a directory as a suite named by its file.
+
+        ``tcmgc run`` takes recipes and suites, so no name may be both.
+        """
+        self._files("suite", directory, self._registry.suite_files, self._registry.recipe_files)
+
+    def _files(self, kind: str, directory: str | Path, files: Files, *others: Files) -> None:
         folder = Path(directory).resolve()
         if not folder.is_dir():
             raise PluginError(
-                f"plugin {self._origin}: recipes({str(directory)!r})",
+                f"plugin {self._origin}: {kind}s({str(directory)!r})",
                 found="no such directory",
-                expected="a directory of *.yaml recipes",
+                expected=f"a directory of *.yaml {kind}s",
             )
         for path in sorted(folder.glob("*.yaml")):
-            if (taken := self._registry.recipe_files.get(path.stem)) is not None:
+            for taken in (known[path.stem] for known in (files, *others) if path.stem in known):
                 raise PluginError(
-                    f"recipe {path.stem!r} is registered twice",
+                    f"{kind} {path.stem!r} is registered twice",
                     found=f"{taken[0]} by {taken[1]} and {path} by {self._origin}",
-                    expected="one name, one recipe",
+                    expected="one name, one file" if others else f"one name, one {kind}",
                 )
-            self._registry.recipe_files[path.stem] = (path, self._origin)
+            files[path.stem] = (path, self._origin)
 
     def command(self, name: str, target: str, *, help: str) -> None:
         """Register a sub-command: ``target`` is ``"module:click_command"``, ``help`` its line in listings."""

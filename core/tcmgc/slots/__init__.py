@@ -7,6 +7,10 @@ where its contract stands. Contracts import torch, so they are named here and im
 from __future__ import annotations
 
 SLOTS: dict[str, str] = {
+    "dataset": "tcmgc.slots.dataset:Dataset",
+    "reader": "tcmgc.slots.reader:Reader",
+    "sampler": "tcmgc.slots.sampler:Sampler",
+    "encoder": "tcmgc.slots.encoder:Encoder",
     "stage": "tcmgc.slots.stage:FeatureStage",
     "view": "tcmgc.slots.view:VideoView",
     "reorganizer": "tcmgc.slots.reorganizer:Reorganizer",
@@ -14,6 +18,8 @@ SLOTS: dict[str, str] = {
     "aggregator": "tcmgc.slots.aggregator:ScoreAggregator",
     "scorer": "tcmgc.slots.scorer:Scorer",
     "loss": "tcmgc.slots.loss:Loss",
+    "optimizer": "tcmgc.slots.optimizer:Optimizer",
+    "schedule": "tcmgc.slots.schedule:Schedule",
     "normalizer": "tcmgc.slots.normalizer:Normalizer",
     "metric": "tcmgc.slots.metric:Metric",
 }

@@ -1,0 +1,1 @@
+"""Clips and captions, from files on a disk to arrays of frames."""

@@ -1,0 +1,84 @@
+"""The encoder slot: captions and frames to features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from tcmgc.features import TextFeatures, VideoFeatures
+
+
+@dataclass(frozen=True)
+class TokenIds:
+    """Tokenised captions.
+
+    Parameters
+    ----------
+    ids
+        int64 [T, W], padded with 0.
+    mask
+        bool [T, W], True from the start token to the end token.
+    """
+
+    ids: Tensor
+    mask: Tensor
+
+    def __getitem__(self, items: slice | Tensor) -> TokenIds:
+        return TokenIds(self.ids[items], self.mask[items])
+
+    def to(self, device: str) -> TokenIds:
+        """Move both."""
+        return TokenIds(self.ids.to(device), self.mask.to(device))
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Two towers with a joint space; a `torch.nn.Module`."""
+
+    dim: int
+    """D, the joint width."""
+    words: int
+    """W, token positions a caption."""
+    patches: int
+    """Patch vectors a frame; 0 where the tower gives none."""
+    image_size: int
+    """S, pixels a side of the square frames it takes."""
+    logit_scale: float
+    """The checkpoint's scale itself, not its logarithm."""
+    weights_sha256: str
+    """Of the weights it started from."""
+    frozen: bool
+    """Whether training leaves all of it as it is: its features can then be computed once."""
+
+    def tokenize(self, texts: Sequence[str]) -> TokenIds:
+        """Tokenise captions: [T, W]."""
+        ...
+
+    def encode_text(self, tokens: TokenIds, inputs: frozenset[str]) -> TextFeatures:
+        """Encode captions.
+
+        Parameters
+        ----------
+        tokens
+            From `tokenize`, on the encoder's device.
+        inputs
+            What the model reads (`tcmgc.model.RetrievalModel.inputs`); the rest may be left out.
+        """
+        ...
+
+    def encode_video(self, pixels: Tensor, mask: Tensor, inputs: frozenset[str]) -> VideoFeatures:
+        """Encode frames.
+
+        Parameters
+        ----------
+        pixels
+            uint8 RGB [V, F, S, S, 3].
+        mask
+            bool [V, F], False for padding.
+        inputs
+            As in `encode_text`; ``patches`` are asked for only by models that read them.
+        """
+        ...

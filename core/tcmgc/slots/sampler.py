@@ -1,0 +1,37 @@
+"""The sampler slot: which frames of a video are looked at."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A pure function of a video's frame times."""
+
+    frames: int
+    """F, the most frames it chooses."""
+
+    def __call__(
+        self, times: NDArray[np.float64], fps: float, start: float | None = None, end: float | None = None
+    ) -> list[int]:
+        """Choose frames.
+
+        Parameters
+        ----------
+        times
+            [N], seconds at which each frame is shown, ascending.
+        fps
+            Frames a second as the container reports them; published rules count by it.
+        start, end
+            The part of the video to look at, in seconds; None for all of it.
+
+        Returns
+        -------
+        list of int
+            1 to F places in ``times``, in the order of the frames.
+        """
+        ...
