@@ -1,0 +1,1 @@
+"""StoryShapes is an instrument: what it has to show before anything is measured with it."""
