@@ -1,0 +1,179 @@
+"""The `open-clip` encoder: any CLIP that open_clip can make, by tag or from a local file."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import open_clip
+import torch
+from open_clip.model import get_model_preprocess_cfg
+from open_clip.tokenizer import SimpleTokenizer
+from pydantic import Field
+from torch import Tensor, nn
+
+from tcmgc.errors import ConfigError
+from tcmgc.features import TextFeatures, Tokens, VideoFeatures
+from tcmgc.slots.encoder import TokenIds
+
+from .open_clip_model import create_clip
+from .text_tower import TextTower
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EMBEDDINGS = (
+    "token_embedding.",
+    "positional_embedding",
+    "visual.conv1.",
+    "visual.class_embedding",
+    "visual.positional_embedding",
+    "visual.ln_pre.",
+)
+"""What CLIP4Clip and its descendants leave frozen (``freeze_layer_num 0``)."""
+
+
+class OpenClip(nn.Module):
+    """CLIP towers through open_clip.
+
+    Sentence: the projected state at the end token. Words: the projected states of all W positions, start,
+    end and padding included. Frames: the projected class token of each frame. Patches: the projected
+    tokens of each frame, the class token first. None is normalised.
+
+    Parameters
+    ----------
+    model
+        A model of open_clip, by name, or a JSON file with its configuration.
+    pretrained
+        A tag of open_clip, a local checkpoint (``.safetensors``, ``.pt``, ``.bin``; pickles are read with
+        ``weights_only``), ``storyshapes`` for the weights that ship with ``StoryShapes-ViT``, or null.
+    words
+        W, token positions a caption, start and end included; longer captions are cut.
+    freeze
+        ``nothing``, ``embeddings`` (what CLIP4Clip freezes: token, patch, class and position embeddings and
+        the first layer norm), or ``all``: features are then computed once.
+    """
+
+    paper: ClassVar[str] = "CLIP, arXiv:2103.00020; open_clip, doi:10.5281/zenodo.5143773"
+
+    def __init__(
+        self,
+        *,
+        model: str = "ViT-B-32-quickgelu",
+        pretrained: str | None = "openai",
+        words: Annotated[int, Field(ge=3)] = 32,
+        freeze: Literal["nothing", "embeddings", "all"] = "embeddings",
+    ) -> None:
+        super().__init__()
+        self.clip, name = create_clip(model, pretrained)
+        self.text_tower = TextTower(self.clip, name)
+        self._tokenizer = open_clip.get_tokenizer(name)
+        self.words = words
+        if words > self.text_tower.positions:
+            raise ConfigError(
+                "encoder.words",
+                found=f"{words}, but the text tower of {name} has {self.text_tower.positions} positions",
+                expected=f"at most {self.text_tower.positions}",
+            )
+        self.model_name = name
+        image_size = self.clip.visual.image_size
+        self.image_size: int = image_size if isinstance(image_size, int) else int(image_size[0])
+        self.dim = self._joint_width()
+        self.patches = self._count_patches()
+        self.logit_scale = float(self.clip.logit_scale.detach().exp())
+        self.frozen = freeze == "all"
+        self.weights_sha256 = _digest(self.clip)
+        preprocess = get_model_preprocess_cfg(self.clip)
+        self.register_buffer("mean", 255 * torch.tensor(preprocess["mean"]).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(preprocess["std"]).view(3, 1, 1), persistent=False)
+        for key, parameter in self.clip.named_parameters():
+            # The scale that is trained is the model's own.
+            own = key.removeprefix("text.")
+            embedding = freeze == "embeddings" and own.startswith(EMBEDDINGS)
+            parameter.requires_grad_(not (self.frozen or embedding or own == "logit_scale"))
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """What its towers can give."""
+        words = {"words"} if self.text_tower.gives_words else set()
+        patches = {"patches"} if self.patches else set()
+        return frozenset({"sentence", "frames"} | words | patches)
+
+    def tokenize(self, texts: Sequence[str]) -> TokenIds:
+        """Tokenise captions: ids and mask [T, W]."""
+        ids: Tensor = self._tokenizer(list(texts), context_length=self.words)
+        if isinstance(self._tokenizer, SimpleTokenizer):
+            lengths = torch.tensor([len(self._tokenizer.encode(text)) + 2 for text in texts])
+            mask = torch.arange(self.words) < lengths[:, None]
+        else:
+            mask = ids != self._tokenizer.tokenizer.pad_token_id
+        return TokenIds(ids, mask)
+
+    def encode_text(self, tokens: TokenIds, inputs: frozenset[str]) -> TextFeatures:
+        """Encode captions: sentence [T, D], words [T, W, D] where they are asked for."""
+        sentence, words = self.text_tower(tokens.ids, words="words" in inputs)
+        return TextFeatures(sentence, None if words is None else Tokens(words, tokens.mask))
+
+    def encode_video(self, pixels: Tensor, mask: Tensor, inputs: frozenset[str]) -> VideoFeatures:
+        """Encode frames: frames [V, F, D], patches [V, F (1 + n), D] where they are asked for.
+
+        A padded frame is the embedding of an image that is zero after normalisation, as in the official
+        code, and is computed once.
+        """
+        V, F = mask.shape
+        images = pixels[mask].permute(0, 3, 1, 2).to(self.mean.dtype)
+        images = (images - self.mean) / self.std
+        all_real = len(images) == V * F
+        if not all_real:
+            images = torch.cat([images, images.new_zeros(1, *images.shape[1:])])
+        frames, patches = self._encode_images(images, patches="patches" in inputs)
+        if not all_real:
+            place = torch.full((V, F), len(images) - 1, device=mask.device)
+            place[mask] = torch.arange(len(images) - 1, device=mask.device)
+            frames = frames[place.flatten()]
+            patches = None if patches is None else patches[place.flatten()]
+        extra = {}
+        if patches is not None:
+            n, D = patches.shape[1:]
+            extra["patches"] = Tokens(patches.reshape(V, F * n, D), mask.repeat_interleave(n, dim=1))
+        return VideoFeatures(Tokens(frames.reshape(V, F, -1), mask), extra=extra)
+
+    def _encode_images(self, images: Tensor, *, patches: bool) -> tuple[Tensor, Tensor | None]:
+        visual = self.clip.visual
+        if not patches:
+            return self.clip.encode_image(images), None
+        visual.output_tokens = True
+        try:
+            pooled, tokens = visual(images)
+        finally:
+            visual.output_tokens = False
+        return pooled, torch.cat([pooled[:, None], tokens @ visual.proj], dim=1)
+
+    def _joint_width(self) -> int:
+        width = getattr(self.clip.visual, "output_dim", None)
+        if isinstance(width, int):
+            return width
+        with torch.no_grad():
+            image = torch.zeros(1, 3, self.image_size, self.image_size)
+            return int(self.clip.encode_image(image).shape[-1])
+
+    def _count_patches(self) -> int:
+        """Tokens a frame, of a vision transformer whose class token is pooled after the last norm."""
+        visual = self.clip.visual
+        fits = (
+            isinstance(visual, open_clip.transformer.VisionTransformer)
+            and visual.attn_pool is None
+            and visual.pool_type == "tok"
+            and not visual.final_ln_after_pool
+            and visual.proj is not None
+        )
+        return 1 + visual.grid_size[0] * visual.grid_size[1] if fits else 0
+
+
+def _digest(module: nn.Module) -> str:
+    """SHA-256 of all weights by name, whatever file they came from."""
+    digest = hashlib.sha256()
+    for key, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{key} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,77 @@
+"""The text tower of an open_clip model, with the states of all tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from open_clip.model import CLIP
+from open_clip.transformer import TextTransformer
+from torch import Tensor, nn
+
+from tcmgc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class TextTower:
+    """Encode token ids; holds no weights of its own.
+
+    The tower runs on the first W positions alone: its attention is causal, so that what follows a token
+    never changes it.
+
+    Parameters
+    ----------
+    clip
+        A model of open_clip.
+    name
+        What errors call it.
+    """
+
+    def __init__(self, clip: nn.Module, name: str) -> None:
+        self._clip: Any = clip
+        self._name = name
+        self._tower: Any = clip if isinstance(clip, CLIP) else getattr(clip, "text", None)
+
+    @property
+    def gives_words(self) -> bool:
+        """Whether the states of all tokens can be had: of a causal transformer without a class token."""
+        tower = self._tower
+        known = isinstance(tower, (CLIP, TextTransformer)) and tower.attn_mask is not None
+        return known and getattr(tower, "cls_emb", None) is None and tower.text_projection is not None
+
+    @property
+    def positions(self) -> int:
+        """How many token positions it has."""
+        return int(getattr(self._tower, "context_length", 77))
+
+    def __call__(self, ids: Tensor, *, words: bool) -> tuple[Tensor, Tensor | None]:
+        """Encode ids [T, W]: the sentence [T, D], and the words [T, W, D] or None."""
+        if not self.gives_words:
+            if words:
+                raise ConfigError(
+                    f"encoder {self._name}",
+                    found="a text tower that gives no states of single words",
+                    expected="a recipe that reads sentences alone, or CLIP's own text transformer",
+                )
+            return self._clip.encode_text(self._padded(ids)), None
+        tower = self._tower
+        W = ids.shape[1]
+        x_TWd = tower.token_embedding(ids) + tower.positional_embedding[:W]
+        x_TWd = tower.ln_final(tower.transformer(x_TWd, attn_mask=tower.attn_mask[:W, :W]))
+        project = _projection(tower.text_projection)
+        end_T = ids.argmax(dim=-1)  # the end token has the greatest id
+        rows = torch.arange(len(ids), device=ids.device)
+        if not words:
+            return project(x_TWd[rows, end_T]), None
+        words_TWD = project(x_TWd)
+        return words_TWD[rows, end_T], words_TWD
+
+    def _padded(self, ids: Tensor) -> Tensor:
+        missing = self.positions - ids.shape[1]
+        return nn.functional.pad(ids, (0, missing))
+
+
+def _projection(weights: nn.Module | Tensor) -> Callable[[Tensor], Tensor]:
+    return weights if isinstance(weights, nn.Module) else weights.__rmatmul__
