@@ -1,0 +1,98 @@
+"""A frozen encoder's features are computed once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from engine_cases import build, run, tiny_split
+from tcmgc.engine.encode import encode
+from tcmgc.engine.fabric import make_fabric
+from tcmgc.engine.feature_cache import cached_features
+from tcmgc.engine.feature_tensors import text_tensors, video_tensors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightning_fabric import Fabric
+
+    from tcmgc.engine.encoded_model import EncodedModel
+    from tcmgc.engine.progress import TrainingProgress
+
+
+def calls(model: EncodedModel) -> int:
+    return model.encoder.calls  # type: ignore[attr-defined,no-any-return]
+
+
+def test_the_second_training_does_not_encode(fabric: Fabric, tmp_path: Path) -> None:
+    first, second = build(frozen=True), build(frozen=True)
+    before = {name: tensor.clone() for name, tensor in first.encoder.state_dict().items()}  # type: ignore[attr-defined]
+    messages: list[TrainingProgress] = []
+    training = run(fabric, first, tmp_path / "1", progress=messages.append)
+    assert calls(first) > 0
+    encoding = [(m.step, m.steps) for m in messages if m.activity == "encoding"]
+    assert encoding == sorted(encoding)
+    assert encoding[-1] == (80 + 40 + 16 + 16, 80 + 40 + 16 + 16)
+    again = run(fabric, second, tmp_path / "2")
+    assert calls(second) == 0
+    assert again.selection == training.selection
+    assert all(torch.equal(t, before[n]) for n, t in first.encoder.state_dict().items())  # type: ignore[attr-defined]
+    assert training.history["epochs"][-1]["loss"] < training.history["epochs"][0]["loss"]
+
+
+def test_the_features_are_the_encoders(fabric: Fabric) -> None:
+    model, data = build(frozen=True), tiny_split("val", 16, captions=2)
+    text, video = encode(fabric, model, data)
+    for _ in range(2):
+        cached_text, cached_video = cached_features(fabric, model, data)
+        for ours, theirs in (
+            (text_tensors(cached_text), text_tensors(text)),
+            (video_tensors(cached_video), video_tensors(video)),
+        ):
+            assert ours.keys() == theirs.keys()
+            assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_what_features_depend_on(fabric: Fabric, cache: Path) -> None:
+    model, data = build(frozen=True), tiny_split("val", 16)
+    cached_features(fabric, model, data)
+    variants = [
+        (fabric, build(frozen=True, seed=0, dropout=0.2), data, 0),
+        (fabric, build("xpool", frozen=True), data, 1),  # reads no words
+        (fabric, build(frozen=True), tiny_split("val", 15), 1),
+        (make_fabric("cpu", "bf16-mixed"), build(frozen=True), data, 1),
+    ]
+    other = build(frozen=True)
+    other.encoder.weights_sha256 = "others"
+    variants.append((fabric, other, data, 1))
+    pixels = data.pixels.copy()
+    pixels[3, 1, 0, 0, 0] ^= 1
+    variants.append((fabric, build(frozen=True), type(data)(data.split, pixels, data.mask, data.times), 1))
+    files = len(list(cache.rglob("*.safetensors")))
+    for variant_fabric, variant, variant_data, more in variants:
+        cached_features(variant_fabric, variant, variant_data)
+        files += more
+        assert len(list(cache.rglob("*.safetensors"))) == files
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+def test_a_damaged_file_is_made_again(fabric: Fabric, cache: Path, damage: str) -> None:
+    model, data = build(frozen=True), tiny_split("val", 16)
+    text, _ = cached_features(fabric, model, data)
+    assert text.sentence is not None
+    expected = text.sentence.clone()
+    (path,) = cache.rglob("*.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 255
+    path.unlink()  # the tensors above are mapped from it
+    path.write_bytes({"flip": content, "cut": content[:-9], "empty": b""}[damage])
+    encoded = calls(model)
+    text, _ = cached_features(fabric, model, data)
+    assert calls(model) > encoded
+    assert text.sentence is not None
+    assert torch.equal(text.sentence, expected)
+    encoded = calls(model)
+    cached_features(fabric, model, data)
+    assert calls(model) == encoded
