@@ -1,0 +1,82 @@
+"""One clip to frames: sampler, reader and preprocessing together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tcmgc.errors import DataError, TcmgcError
+
+from .preprocess import square
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tcmgc.slots.reader import Reader
+    from tcmgc.slots.sampler import Sampler
+
+    from .clip import Clip
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How clips are decoded.
+
+    Parameters
+    ----------
+    reader, sampler
+        Which frames, and how they are read.
+    image_size
+        S, pixels a side.
+    """
+
+    reader: Reader
+    sampler: Sampler
+    image_size: int
+
+    def __call__(self, clip: Clip) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Decode a clip.
+
+        Returns
+        -------
+        tuple
+            Pixels, uint8 RGB [n, S, S, 3], and seconds from the clip's start [n], n from 1 to F.
+
+        Raises
+        ------
+        DataError
+            With the clip, its path and the reason, whatever goes wrong in the file or in a component.
+        """
+        try:
+            with self.reader.open(clip.path) as video:
+                times = np.asarray(video.times, dtype=np.float64)
+                ordinals = [int(k) for k in self.sampler(times, video.fps, clip.start, clip.end)]
+                self._check(ordinals, len(times))
+                frames = video.read(ordinals)
+            if len(frames) != len(ordinals):
+                raise ValueError(f"the reader returns {len(frames)} frames for {len(ordinals)}")
+            pixels = np.stack([square(frame, self.image_size) for frame in frames])
+        except TcmgcError as error:
+            raise unreadable_clip(clip, error) from None
+        except Exception as error:  # a plugin's reader or sampler may raise anything
+            raise DataError(
+                f"clip {clip.id}: video {clip.path}",
+                found=f"{type(error).__name__}: {error}",
+                expected="a video that the reader and the sampler take",
+            ) from error
+        return pixels, times[ordinals] - (clip.start or 0.0)
+
+    def _check(self, ordinals: list[int], count: int) -> None:
+        if not 1 <= len(ordinals) <= self.sampler.frames or not all(0 <= k < count for k in ordinals):
+            raise ValueError(
+                f"the sampler chooses {ordinals} of {count} frames, and may choose 1 to {self.sampler.frames}"
+            )
+
+
+def unreadable_clip(clip: Clip, error: TcmgcError) -> DataError:
+    """Say which clip an error is about."""
+    video = f"video {clip.path}"
+    where = f"clip {clip.id}: {video}" + ("" if error.where == video else f": {error.where}")
+    return DataError(where, found=error.found, expected=error.expected, hint=error.hint)

@@ -1,0 +1,273 @@
+"""Decoding many clips in worker processes.
+
+A decoder that crashes or never comes back takes its process along: so each worker is one, started as a
+fresh interpreter (a fork of a process with threads is not safe, and ``multiprocessing``'s other ways run
+the user's script again). A clip whose worker dies or exceeds `TIME_LIMIT` is an error of that clip, and
+a new worker goes on with the next.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .decode_worker import Decoded, Failed, Job, Ready, decode_into
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .clip import Clip
+    from .decode import Decoding
+
+TIME_LIMIT = 600.0
+"""Seconds that one clip may take."""
+WATCH = 1.0
+"""Seconds after which the time limit is looked at again."""
+CLIPS_AT_ONCE = 8
+"""Clips that a worker is sent together, at most, so that it need not wait for the next."""
+CLIPS_A_WORKER = 32
+"""A worker takes 0.3 s to start, in which another decodes about as many small clips."""
+START = "import sys; sys.path[:] = sys.argv[1:]; from tcmgc.data.decode_worker import main; main()"
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def decode_clips(
+    decoding: Decoding,
+    clips: Sequence[Clip],
+    frames: Path,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Decoded | Failed]:
+    """Decode clips into the rows of a file.
+
+    Parameters
+    ----------
+    decoding
+        How. Where another process cannot import its reader or sampler, this process decodes.
+    clips
+        One a row.
+    frames
+        A ``.npy`` file, uint8 [V, F, S, S, 3], zeros.
+    workers
+        Processes; 0 to decode in this one; None for as many as there are cores and enough clips for.
+    progress
+        Called with the clips that are done and the clips in all.
+
+    Returns
+    -------
+    list
+        The outcome of every clip.
+    """
+    if workers is None:
+        workers = min(cores(), -(-len(clips) // CLIPS_A_WORKER))
+    job = _job(decoding, frames) if workers else None
+    found: list[Decoded | Failed | None] = [None] * len(clips)
+    if job is not None:
+        _Pool(job, clips, workers).run(found, progress)
+    left = [row for row, outcome in enumerate(found) if outcome is None]
+    if left:
+        mapped = np.load(frames, mmap_mode="r+")
+        for count, row in enumerate(left, start=1 + len(clips) - len(left)):
+            found[row] = decode_into(decoding, mapped, row, clips[row])
+            if progress is not None:
+                progress(count, len(clips))
+    return [outcome for outcome in found if outcome is not None]
+
+
+def _job(decoding: Decoding, frames: Path) -> Job | None:
+    """Write a job down; None where it cannot be."""
+    modules = (sys.modules.get(type(part).__module__) for part in (decoding.reader, decoding.sampler))
+    files = {
+        module.__file__ for module in modules if module is not None and module.__name__.startswith("_tcmgc")
+    }
+    try:
+        pickled = pickle.dumps(decoding)
+    except Exception:  # pickle raises many kinds: of a lambda, a handle, a local class
+        return None
+    return Job(tuple(Path(file) for file in sorted(filter(None, files))), pickled, frames)
+
+
+class _Pool:
+    """Threads, one a worker, that hand out clips and collect answers."""
+
+    def __init__(self, job: Job, clips: Sequence[Clip], workers: int) -> None:
+        self._job = job
+        self._clips = clips
+        self._rows: SimpleQueue[int] = SimpleQueue()
+        for row in range(len(clips)):
+            self._rows.put(row)
+        self._answers: SimpleQueue[tuple[int, Decoded | Failed] | None] = SimpleQueue()
+        self._stopped = threading.Event()
+        self._running: set[_Worker] = set()
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(workers)]
+
+    def run(self, found: list[Decoded | Failed | None], progress: Callable[[int, int], None] | None) -> None:
+        """Fill in the outcomes; what no worker could do stays None."""
+        done, at_work, watched = 0, len(self._threads), time.monotonic()
+        try:
+            for thread in self._threads:
+                thread.start()
+            while at_work:
+                if time.monotonic() - watched > WATCH:
+                    watched = time.monotonic()
+                    for worker in tuple(self._running):
+                        worker.kill_if_late()
+                try:
+                    answer = self._answers.get(timeout=WATCH)
+                except Empty:
+                    continue
+                if answer is None:
+                    at_work -= 1
+                    continue
+                row, found[row] = answer
+                done += 1
+                if progress is not None:
+                    progress(done, len(self._clips))
+        finally:
+            self._stopped.set()
+            for worker in tuple(self._running):
+                worker.kill()
+            for thread in self._threads:
+                thread.join()
+
+    def _serve(self) -> None:
+        worker: _Worker | None = None
+        try:
+            while not self._stopped.is_set() and (rows := self._some_rows()):
+                if worker is None:
+                    worker = _Worker()
+                    self._running.add(worker)
+                    if worker.start(self._job) is not None:
+                        self._put_back(rows)
+                        break
+                self._decode(worker, rows)
+                if rows:  # the first of those left ended the worker
+                    failed = rows.popleft()
+                    self._put_back(rows)
+                    self._answers.put((failed, worker.failure(self._clips[failed])))
+                    self._running.discard(worker)
+                    worker.close()
+                    worker = None
+        finally:
+            if worker is not None:
+                self._running.discard(worker)
+                worker.close()
+            self._answers.put(None)
+
+    def _some_rows(self) -> deque[int]:
+        rows: deque[int] = deque()
+        # Fewer towards the end, so that the workers end together.
+        most = max(1, min(CLIPS_AT_ONCE, self._rows.qsize() // (2 * len(self._threads))))
+        try:
+            while len(rows) < most:
+                rows.append(self._rows.get_nowait())
+        except Empty:
+            return rows
+        return rows
+
+    def _put_back(self, rows: deque[int]) -> None:
+        for row in rows:
+            self._rows.put(row)
+
+    def _decode(self, worker: _Worker, rows: deque[int]) -> None:
+        """Take from ``rows`` what is answered."""
+        worker.ask([(row, self._clips[row]) for row in rows])
+        while rows:
+            answer = worker.answer()
+            if not isinstance(answer, (Decoded, Failed)):
+                return
+            self._answers.put((rows.popleft(), answer))
+
+
+class _Worker:
+    """A process of `tcmgc.data.decode_worker`."""
+
+    def __init__(self) -> None:
+        self._late = False
+        self._waits_since: float | None = None
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", START, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+        )
+
+    def start(self, job: Job) -> str | None:
+        """Hand over the job; return why it cannot be done, if it cannot."""
+        self.ask(job)
+        answer = self.answer()
+        return answer.problem if isinstance(answer, Ready) else "it does not start"
+
+    def ask(self, question: object) -> None:
+        """Send an object; nothing where the process has ended."""
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(question, self._process.stdin)
+            self._process.stdin.flush()
+        except OSError:
+            return
+
+    def answer(self) -> object:
+        """Wait for an answer; None when the process ended, or was killed for its slowness."""
+        assert self._process.stdout is not None
+        self._waits_since = time.monotonic()
+        try:
+            return pickle.load(self._process.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return None
+        finally:
+            self._waits_since = None
+
+    def kill_if_late(self) -> None:
+        """End it when the answer that is waited for takes too long."""
+        since = self._waits_since
+        if since is not None and time.monotonic() - since > TIME_LIMIT:
+            self._late = True
+            self.kill()
+
+    def kill(self) -> None:
+        """End it now."""
+        self._process.kill()
+
+    def failure(self, clip: Clip) -> Failed:
+        """Say why it ended at a clip."""
+        status = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        if self._late:
+            found = f"no answer within {TIME_LIMIT:g} s: the decoder hangs"
+        else:
+            ended = f"signal {-status}" if status < 0 else f"exit status {status}"
+            found = f"the decoder crashes: {', '.join([ended, *lines[-1:]])}"
+        where = f"clip {clip.id}: video {clip.path}"
+        return Failed(where, found, "a readable video", "another reader may read it")
+
+    def close(self) -> None:
+        """Let it end, and wait."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        self._process.wait()
+        self._errors.close()

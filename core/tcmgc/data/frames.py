@@ -1,0 +1,218 @@
+"""A split with its frames: decoded once, read from the cache afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tcmgc.errors import DataError
+from tcmgc.runs.sources import imported_modules
+
+from .cache_folder import cache_folder
+from .decode import Decoding
+from .decode_pool import decode_clips
+from .decode_worker import Decoded, Failed
+from .frame_cache import (
+    CachedFrames,
+    Damaged,
+    FrameCacheWarning,
+    finish_folder,
+    read_frames,
+    remove_folder,
+    start_folder,
+)
+from .preprocess import PREPROCESS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tcmgc.slots.dataset import Dataset
+    from tcmgc.slots.reader import Reader
+    from tcmgc.slots.sampler import Sampler
+
+    from .clip import Clip, Split, SplitName
+
+
+@dataclass(frozen=True)
+class SplitFrames:
+    """A split with its frames, mapped from a file.
+
+    Parameters
+    ----------
+    split
+        Clips and captions.
+    pixels
+        uint8 RGB [V, F, S, S, 3], zeros in padding.
+    mask
+        bool [V, F], True for the frames that a clip has; they come first.
+    times
+        float64 [V, F], seconds from the clip's start, nan in padding.
+    """
+
+    split: Split
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    times: NDArray[np.float64]
+
+
+def load_split(
+    dataset: Dataset,
+    name: SplitName,
+    *,
+    reader: Reader,
+    reader_config: Mapping[str, Any],
+    sampler: Sampler,
+    sampler_config: Mapping[str, Any],
+    image_size: int,
+    progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
+) -> SplitFrames:
+    """Return a split's frames, decoding them unless that was done before.
+
+    What names them in the cache: the SHA-256 of every video file, the clips' starts and ends, the
+    reader's version, the configs and sources of reader and sampler, the image size and Pillow's version.
+
+    Parameters
+    ----------
+    dataset
+        It is prepared (`tcmgc.slots.dataset.Dataset.prepare`).
+    name
+        Which split.
+    reader, sampler
+        Which frames, and how they are read.
+    reader_config, sampler_config
+        Their resolved configs.
+    image_size
+        S, pixels a side.
+    progress
+        Called with the clips decoded and the clips in all; not at all when they come from the cache.
+    workers
+        Decoding processes; 0 to decode in this one; None for as many as there are cores.
+
+    Raises
+    ------
+    DataError
+        When a clip cannot be read: with its path and the reason. All clips are tried first.
+
+    Warns
+    -----
+    FrameCacheWarning
+        When cached frames are damaged, and made again.
+    """
+    split = dataset.split(name)
+    decoding = Decoding(reader, sampler, image_size)
+    shape = (len(split.clips), sampler.frames, image_size, image_size, 3)
+    about = {
+        "reader": {**reader_config, "version": reader.version, "source": _source(reader)},
+        "sampler": {**sampler_config, "source": _source(sampler)},
+        "shape": list(shape),
+        "preprocess": PREPROCESS,
+    }
+    files = [_sha256(clip) for clip in split.clips]
+    clips = [
+        {"sha256": sha256, "start": clip.start, "end": clip.end}
+        for sha256, clip in zip(files, split.clips, strict=True)
+    ]
+    key = hashlib.sha256(json.dumps([about, clips], sort_keys=True).encode()).hexdigest()
+    folder = cache_folder() / "frames" / key[:32]
+    cached = _read(folder, shape)
+    if cached is None:
+        _decode(decoding, split, folder, shape, {"key": key, **about}, clips, progress, workers)
+        cached = _read(folder, shape)
+        if cached is None:
+            raise DataError(f"frames {folder}", found="nothing, after they were written")
+    return SplitFrames(split, cached.pixels, ~np.isnan(cached.times), cached.times)
+
+
+def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
+    """Read the cache; damaged frames are put away with a warning."""
+    try:
+        return read_frames(folder, shape)
+    except Damaged as damage:
+        warnings.warn(
+            f"cached frames {folder} are damaged ({damage}); they are made again",
+            FrameCacheWarning,
+            stacklevel=3,
+        )
+        remove_folder(folder)
+        return None
+
+
+def _decode(
+    decoding: Decoding,
+    split: Split,
+    folder: Path,
+    shape: tuple[int, ...],
+    about: Mapping[str, Any],
+    clips: Sequence[Mapping[str, Any]],
+    progress: Callable[[int, int], None] | None,
+    workers: int | None,
+) -> None:
+    """Fill a folder of the cache."""
+    try:
+        work = start_folder(folder, shape)
+    except OSError as error:
+        raise DataError(
+            f"frames {folder}",
+            found=f"{np.prod(shape) / 1e6:,.0f} MB cannot be written: {error.strerror or error}",
+            expected="a folder with space",
+            hint="TCMGC_CACHE=DIR names another; tcmgc data cache --clear makes space",
+        ) from None
+    try:
+        outcomes = decode_clips(
+            decoding, split.clips, work / "frames.npy", workers=workers, progress=progress
+        )
+        times = np.full(shape[:2], np.nan)
+        entries = []
+        failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+        if failed:
+            raise _unreadable(failed, len(split.clips))
+        for row, (clip, outcome) in enumerate(zip(split.clips, outcomes, strict=True)):
+            assert isinstance(outcome, Decoded)
+            times[row, : len(outcome.times)] = outcome.times
+            entries.append({"id": clip.id, **clips[row], "crc32": outcome.crc32})
+        finish_folder(work, folder, times, entries, about)
+    finally:
+        if work.exists():
+            remove_folder(work)
+
+
+def _unreadable(failed: Sequence[Failed], total: int) -> DataError:
+    """Say the first of the clips that cannot be read, and how many there are."""
+    first = failed[0]
+    found = first.found or "nothing"
+    if len(failed) > 1:
+        others = ", ".join(failure.where.partition(":")[0] for failure in failed[1:4])
+        more = f" and {len(failed) - 4} more" if len(failed) > 4 else ""
+        found += f"; {len(failed)} of {total} clips are unreadable, also {others}{more}"
+    return DataError(first.where, found=found, expected=first.expected, hint=first.hint)
+
+
+def _sha256(clip: Clip) -> str:
+    """SHA-256 of a clip's file."""
+    try:
+        with clip.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"clip {clip.id}: video {clip.path}",
+            found=(error.strerror or str(error)).lower(),
+            expected="a video file",
+        ) from None
+
+
+def _source(component: object) -> str:
+    """SHA-256 of a component's source and of what it imports of its package."""
+    digest = hashlib.sha256()
+    for module, path in sorted(imported_modules([type(component).__module__]).items()):
+        digest.update(f"{module.rpartition('.')[2]}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

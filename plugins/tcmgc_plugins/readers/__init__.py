@@ -1,0 +1,1 @@
+"""Readers: pixels of video files."""
