@@ -1,0 +1,1 @@
+"""The leaderboard: one table, from which everything that is shown is made."""

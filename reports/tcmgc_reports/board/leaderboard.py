@@ -1,0 +1,183 @@
+"""The leaderboard as data: what every renderer shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tcmgc.ranking import Direction
+    from tcmgc.runs.record import RunRecord
+    from tcmgc_reports.board.comparison import Comparison
+    from tcmgc_reports.runs.history_file import History
+
+DIRECTIONS: Mapping[Direction, str] = {"t2v": "text to video", "v2t": "video to text"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and how sure it is.
+
+    Parameters
+    ----------
+    mean
+        Over the seeds.
+    sd
+        Standard deviation over the seeds; None with a single one.
+    low, high
+        Ends of the 95 % bootstrap interval of the mean, over videos.
+    """
+
+    mean: float
+    sd: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row in one direction.
+
+    Parameters
+    ----------
+    metrics
+        By name, in the order of the columns.
+    best
+        The metrics in which no other row is surely better: the best row, and all rows that a paired
+        bootstrap does not tell from it. Empty where a row is alone.
+    tags
+        R@1 of the queries with a tag, by tag.
+    """
+
+    metrics: Mapping[str, Estimate]
+    best: frozenset[str]
+    tags: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class RowRun:
+    """A run that counts in a row."""
+
+    folder: str
+    record: RunRecord
+    history: History
+
+
+@dataclass(frozen=True)
+class Row:
+    """The runs of one label under one protocol, which differ in nothing but the seed.
+
+    Parameters
+    ----------
+    label
+        What the row is called.
+    recipe, variant, overrides
+        What was run.
+    trained
+        False for a model evaluated as it starts.
+    text_conditioned
+        Whether what is compared of a video depends on the text.
+    normalizer
+        The test-time normaliser and what it looks at; None for raw scores.
+    runs
+        By seed.
+    results
+        By direction.
+    cost
+        Means over the seeds, by name; None where it was not measured.
+    identity
+        The run's own, or the SHA-256 of all seeds' identities.
+    """
+
+    label: str
+    recipe: str
+    variant: str | None
+    overrides: tuple[str, ...]
+    trained: bool
+    text_conditioned: bool
+    normalizer: str | None
+    runs: tuple[RowRun, ...]
+    results: Mapping[Direction, Result]
+    cost: Mapping[str, float | None]
+    identity: str
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, ascending."""
+        return tuple(run.record.seed for run in self.runs)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that were measured under one protocol, and may therefore be compared.
+
+    Parameters
+    ----------
+    fingerprint, fields
+        The protocol's fingerprint, and what it is made of.
+    dataset, split
+        To show.
+    queries, videos
+        How many queries and videos each direction has.
+    tag_queries
+        How many queries of each direction have a tag.
+    rows
+        Best R@1 of text to video first.
+    comparisons
+        The suite's, in both directions.
+    """
+
+    fingerprint: str
+    fields: Mapping[str, Any]
+    dataset: str
+    split: str
+    queries: Mapping[Direction, int]
+    videos: int
+    tag_queries: Mapping[Direction, Mapping[str, int]]
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def place(self) -> str:
+        """Name the data set and the split."""
+        return f"{self.dataset}, {self.split} split"
+
+
+@dataclass(frozen=True)
+class NotShown:
+    """A run that does not count, and why."""
+
+    label: str
+    seed: int
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Everything that a report shows.
+
+    Parameters
+    ----------
+    title
+        Of the suite.
+    sections
+        One for each fingerprint; none if every run is stale.
+    differing
+        The protocol's fields that are not the same in all sections, with their value in each.
+    stale
+        Runs that something they are made of has changed since.
+    superseded
+        Runs in whose place a newer one of the same row counts.
+    notes
+        What a reader has to know of these numbers.
+    """
+
+    title: str
+    sections: tuple[Section, ...]
+    differing: Mapping[str, tuple[Any, ...]]
+    stale: tuple[NotShown, ...]
+    superseded: tuple[NotShown, ...]
+    notes: tuple[str, ...]

@@ -1,0 +1,71 @@
+"""A leaderboard as one HTML file: no request, no font, no script from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from tcmgc import __version__
+from tcmgc_reports.board.leaderboard import DIRECTIONS
+from tcmgc_reports.renderers import formats, words
+from tcmgc_reports.statistics.columns import COLUMNS
+
+from .views import make_view
+
+if TYPE_CHECKING:
+    from tcmgc_reports.board.leaderboard import Leaderboard
+
+TEMPLATE = "page.html.jinja"
+
+
+def render_html(board: Leaderboard) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    board
+        The leaderboard.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tcmgc_reports", "html"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template(TEMPLATE).render(
+        board=board,
+        views=[make_view(section) for section in board.sections],
+        columns=COLUMNS,
+        directions=DIRECTIONS,
+        remarks=words.remarks(board),
+        how=words.HOW,
+        legend=words.LEGEND,
+        spread=words.SPREAD,
+        worth=words.worth,
+        basis=words.basis,
+        counted=words.counted,
+        heading_of=words.heading,
+        decimal=formats.decimal,
+        bracket=formats.bracket,
+        significant=formats.significant,
+        count=formats.count,
+        duration=formats.duration,
+        seeds=formats.seeds,
+        bytes=formats.size,
+        breakable=_breakable,
+        style=_own("style.css"),
+        script=_own("script.js"),
+        version=__version__,
+    )
+
+
+def _own(name: str) -> Markup:
+    """Read a file of ours, which has nothing to escape."""
+    return Markup(files("tcmgc_reports").joinpath("html", name).read_text(encoding="utf-8"))
+
+
+def _breakable(label: str) -> Markup:
+    """Let a long label break where its parts end."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[.=_/])", label))

@@ -1,0 +1,1 @@
+"""Everything that a leaderboard can be made into, one file each."""

@@ -1,0 +1,152 @@
+"""Numbers as a reader wants them, the same in every renderer."""
+
+from __future__ import annotations
+
+from math import isfinite, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tcmgc_reports.board.leaderboard import Estimate
+
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "–"
+LEAST_P = 0.001
+
+
+def decimal(value: float) -> str:
+    """Write a metric: one digit after the point.
+
+    Parameters
+    ----------
+    value
+        In percent, or a rank.
+    """
+    return _minus(f"{value:.1f}")
+
+
+def bracket(estimate: Estimate) -> str:
+    """Write the interval of a metric, as ``[40.1, 46.3]``.
+
+    Parameters
+    ----------
+    estimate
+        The metric.
+    """
+    return f"[{decimal(estimate.low)}, {decimal(estimate.high)}]"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign.
+
+    Parameters
+    ----------
+    value
+        Points.
+    """
+    text = f"{value:+.1f}"
+    return text[1:] if float(text) == 0.0 else _minus(text)
+
+
+def signed_bracket(estimate: Estimate) -> str:
+    """Write the interval of a difference.
+
+    Parameters
+    ----------
+    estimate
+        The difference.
+    """
+    return f"[{signed(estimate.low)}, {signed(estimate.high)}]"
+
+
+def significant(value: float | None) -> str:
+    """Write a quantity of any size with three significant digits; a dash for None.
+
+    Parameters
+    ----------
+    value
+        As microseconds a pair.
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - int(log10(abs(value)) // 1))
+    return f"{value:,.{digits}f}"
+
+
+def count(value: float | None) -> str:
+    """Write a large count, as ``1.52 M``; a dash for None.
+
+    Parameters
+    ----------
+    value
+        As a number of parameters.
+    """
+    if value is None:
+        return NOTHING
+    for scale, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= scale:
+            return f"{significant(value / scale)} {unit}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time, as ``3 min 20 s``; a dash for None.
+
+    Parameters
+    ----------
+    seconds
+        A time.
+    """
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{significant(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def p_value(p: float) -> str:
+    """Write a p-value, as ``p = 0.23``.
+
+    Parameters
+    ----------
+    p
+        In (0, 1].
+    """
+    if p < LEAST_P:
+        return f"p < {LEAST_P}"
+    return f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def seeds(numbers: tuple[int, ...]) -> str:
+    """Write seeds, as ``0, 1`` or ``0-4``.
+
+    Parameters
+    ----------
+    numbers
+        Ascending.
+    """
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) > 3 and last - first == len(numbers) - 1:
+        return f"{first}-{last}"
+    return ", ".join(map(str, numbers))
+
+
+def size(value: float | None) -> str:
+    """Write a size in memory, as ``1.52 GB``; a dash for None.
+
+    Parameters
+    ----------
+    value
+        In bytes.
+    """
+    if value is None:
+        return NOTHING
+    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
+
+
+def _minus(text: str) -> str:
+    return text.removeprefix("-") if float(text) == 0.0 else text.replace("-", MINUS)

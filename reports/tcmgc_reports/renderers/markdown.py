@@ -1,0 +1,65 @@
+"""A leaderboard in Markdown, as GitHub reads it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tcmgc_reports.board.leaderboard import DIRECTIONS
+
+from .cells import HEADINGS, cells
+from .words import HOW, LEGEND, SPREAD, basis, counted, heading, remarks, worth
+
+if TYPE_CHECKING:
+    from tcmgc.ranking import Direction
+    from tcmgc_reports.board.leaderboard import Leaderboard, Section
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$])")
+
+
+def render_markdown(board: Leaderboard) -> str:
+    """Write Markdown.
+
+    Parameters
+    ----------
+    board
+        The leaderboard.
+    """
+    parts = [f"# {escape(board.title)}"]
+    for section in board.sections:
+        parts.append(f"## {escape(heading(board, section))}")
+        for direction, name in DIRECTIONS.items():
+            title = f"### {name.capitalize()} ({counted(section, direction)})"
+            parts += [title, _table(section, direction)]
+        bold = f" Bold: {LEGEND}." if len(section.rows) > 1 else ""
+        parts.append(f"{SPREAD}.{bold}")
+        if section.comparisons:
+            said = [
+                f"- {escape(worth(comparison))} ({escape(basis(comparison))})"
+                for comparison in section.comparisons
+            ]
+            parts += ["### What it is worth", "\n".join(said)]
+        parts += [f"Protocol fingerprint: `{section.fingerprint}`"]
+    if lines := remarks(board):
+        parts += ["## Remarks", "\n".join(f"- {escape(line.strip())}" for line in lines)]
+    parts += ["## How the numbers were computed", "\n".join(f"- {escape(line)}" for line in HOW)]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Write text so that Markdown shows it as it is.
+
+    Parameters
+    ----------
+    text
+        As a label.
+    """
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _table(section: Section, direction: Direction) -> str:
+    lines = [list(HEADINGS), [":--", ":--", *("--:" for _ in HEADINGS[2:])]]
+    for row in section.rows:
+        written = cells(row, direction, lambda text, best: f"**{text}**" if best else text, with_sd=True)
+        lines.append([escape(row.label), *written])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,115 @@
+"""What is said in words, the same in every renderer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcmgc_reports.board.leaderboard import DIRECTIONS
+from tcmgc.statistics.bootstrap import DRAWS
+
+from .formats import p_value, signed, signed_bracket
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tcmgc.ranking import Direction
+    from tcmgc_reports.board.comparison import Comparison
+    from tcmgc_reports.board.leaderboard import Leaderboard, NotShown, Section
+
+LEGEND = (
+    "the best of its column, or a row that a paired bootstrap does not tell from the best (95 %, "
+    "not corrected for the number of rows)"
+)
+SPREAD = "± is the standard deviation over seeds, [low, high] the 95 % interval over videos"
+HOW = (
+    "Numbers are means over the seeds; queries with tied scores count by their expectation over the orders "
+    "of the tied items.",
+    f"[low, high] is the 95 % percentile interval of a bootstrap with {DRAWS} draws of the test videos, each "
+    "with all its queries: how far a number may move with another test set. It does not cover another "
+    "training: of that, the standard deviation over the seeds (±) speaks.",
+    "A comparison is paired: both rows answer the same queries. p is the two-sided p-value of a permutation "
+    "test that flips the sign of whole videos, not corrected for the number of comparisons.",
+    "Models were selected on the validation split; the test split was read after that.",
+)
+
+
+def worth(comparison: Comparison) -> str:
+    """Say what a difference is worth, whichever way it falls.
+
+    Parameters
+    ----------
+    comparison
+        Of two rows.
+    """
+    return (
+        f"{comparison.title} is worth {signed(comparison.difference.mean)} R@1 "
+        f"{signed_bracket(comparison.difference)}, {p_value(comparison.p)}: {comparison.verdict}"
+    )
+
+
+def basis(comparison: Comparison) -> str:
+    """Say which rows were compared, in which direction, and the difference with each seed.
+
+    Parameters
+    ----------
+    comparison
+        Of two rows.
+    """
+    text = f"{comparison.row} against {comparison.against}, {DIRECTIONS[comparison.direction]}"
+    if len(comparison.by_seed) > 1:
+        each = ", ".join(f"{signed(difference)}" for difference in comparison.by_seed.values())
+        text += f"; by seed {each}"
+    return text
+
+
+def heading(board: Leaderboard, section: Section) -> str:
+    """Name a section: its data, and its fingerprint where there are several.
+
+    Parameters
+    ----------
+    board, section
+        The section and where it stands.
+    """
+    if len(board.sections) == 1:
+        return section.place
+    return f"{section.place}, protocol {section.fingerprint[:12]}"
+
+
+def counted(section: Section, direction: Direction) -> str:
+    """Say how many queries search how many videos.
+
+    Parameters
+    ----------
+    section, direction
+        What is counted.
+    """
+    return f"{section.queries[direction]} queries, {section.videos} videos"
+
+
+def remarks(board: Leaderboard) -> list[str]:
+    """List notes, differences between protocols, and runs that are not shown.
+
+    Parameters
+    ----------
+    board
+        The leaderboard.
+    """
+    lines = [] if board.sections else ["no run is fresh: `tcmgc run` computes them again"]
+    if len(board.sections) > 1:
+        lines.append("rows of different protocols are not compared; what differs:")
+        lines += [
+            f"  {name}: {' | '.join(map(str, values))}" for name, values in sorted(board.differing.items())
+        ]
+    lines += board.notes
+    return lines + _not_shown("stale", board.stale) + _not_shown("superseded", board.superseded)
+
+
+def _not_shown(why: str, runs: Sequence[NotShown]) -> list[str]:
+    """List runs, those of one label and reason on one line."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        found.setdefault((run.label, run.reason), []).append(run.seed)
+    return [
+        f"{why}, not shown: {label}, seed{'s'[: len(seeds) - 1]} {', '.join(map(str, seeds))}: {reason}"
+        for (label, reason), seeds in found.items()
+    ]

@@ -1,0 +1,40 @@
+"""The leaderboard of a folder of runs, and its report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcmgc.app import current_registry
+from tcmgc.runs.stale import stale_reasons
+
+from .board.build import build_leaderboard
+from .runs.read_runs import read_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .board.leaderboard import Leaderboard
+    from .runs.read_runs import Run
+
+FOLDER = "report"
+
+
+def leaderboard_of(directory: Path) -> Leaderboard:
+    """Read a folder of runs, set the stale ones apart, and make the leaderboard.
+
+    Parameters
+    ----------
+    directory
+        What ``tcmgc run --out`` was given.
+
+    Raises
+    ------
+    DataError
+        If there is no finished run, or a file is missing, damaged or wrong.
+    """
+    registry = current_registry()
+
+    def stale(run: Run) -> str | None:
+        return "; ".join(stale_reasons(run.record, registry)) or None
+
+    return build_leaderboard(read_runs(directory), stale)

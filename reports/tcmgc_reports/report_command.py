@@ -1,0 +1,75 @@
+"""``tcmgc report``: the leaderboard of runs, in every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tcmgc.cli.console import say_note
+from tcmgc.cli.main import plugin_option
+from tcmgc.files.output import refuse_unwritable
+
+from .renderers.registry import RENDERERS
+from .renderers.terminal import show
+from .report import FOLDER, leaderboard_of
+from .write_report import write_report, write_text
+
+if TYPE_CHECKING:
+    from .board.leaderboard import Leaderboard
+
+
+@click.command()
+@plugin_option
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice([*RENDERERS]),
+    help="Print this one format, and write no report.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The report's folder, DIR/report if left out; with --format, the file to write to.",
+)
+def report(directory: Path, style: str | None, out: Path | None) -> None:
+    """Show the runs in DIR as a leaderboard, and write DIR/report: a page, Markdown, LaTeX, CSV and JSON."""
+    board = leaderboard_of(directory)
+    if style is None:
+        report_runs(board, out or directory / FOLDER)
+    elif out is None and style == "terminal":
+        _print(board)
+    elif out is None:
+        click.echo(RENDERERS[style].render(board).removesuffix("\n"))
+    else:
+        refuse_unwritable(out, "report")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(out, RENDERERS[style].render(board))
+
+
+def report_runs(board: Leaderboard, folder: Path) -> None:
+    """Print the leaderboard, and write the report.
+
+    Parameters
+    ----------
+    board
+        The leaderboard.
+    folder
+        Where files go.
+    """
+    refuse_unwritable(folder / "index.html", "report")
+    _print(board)
+    say_note(f"report: {write_report(board, folder)}")
+
+
+def _print(board: Leaderboard) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if console.is_terminal:
+        show(board, console)
+    else:
+        click.echo(RENDERERS["terminal"].render(board))
