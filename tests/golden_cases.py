@@ -128,6 +128,8 @@ MORE = [
     ),
     Case("ucofia", "ucofia_train_meanP_ragged", (NO_STAGE,), parts=UCOFIA_PARTS),
     Case("ucofia", "ucofia_train_seqTransf_ragged", (HEADS,), parts=UCOFIA_PARTS),
+    *(Case("clip4clip-meanp", f"clip4clip_meanP_{kind}") for kind in ("full", "ragged")),
+    Case("clip4clip-seqtransf", "clip4clip_seqTransf_ragged", (HEADS,)),
 ]
 EVAL_ONLY = [
     Case("ucofia", f"ucofia_eval_t2v_meanP_{kind}", (NO_STAGE,), "released-eval", UCOFIA_PARTS)

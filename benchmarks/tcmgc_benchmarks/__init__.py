@@ -1,1 +1,1 @@
-"""Benchmarks: the recipes of the published methods."""
+"""Benchmarks: recipes of the published methods, protocols, and suites that compare them."""

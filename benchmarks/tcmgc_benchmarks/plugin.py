@@ -1,4 +1,4 @@
-"""Registers the recipes that ship."""
+"""Registers the recipes, protocols and suites that ship."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from tcmgc.hooks import hookimpl
 if TYPE_CHECKING:
     from tcmgc.register import Register
 
+FOLDER = Path(__file__).parent
+
 
 @hookimpl
 def tcmgc_register(register: Register) -> None:
-    """Register every file of ``recipes/`` under its stem."""
-    register.recipes(Path(__file__).parent / "recipes")
+    """Register every file of ``recipes/``, ``protocols/`` and ``suites/`` under its stem."""
+    register.recipes(FOLDER / "recipes")
+    register.protocols(FOLDER / "protocols")
+    register.suites(FOLDER / "suites")

@@ -13,7 +13,7 @@ from .hooks import hookimpl
 from .sizes import Size
 
 if TYPE_CHECKING:
-    from .api import build, metrics
+    from .api import build, evaluate, load, metrics, run
     from .builder import Sizes
     from .features import TextFeatures, Tokens, VideoFeatures
     from .files.features_file import load_features
@@ -29,7 +29,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "build": "api",
+    "evaluate": "api",
+    "load": "api",
     "metrics": "api",
+    "run": "api",
     "Sizes": "builder",
     "TextFeatures": "features",
     "Tokens": "features",
@@ -67,10 +70,13 @@ __all__ = [
     "VideoFeatures",
     "Visual",
     "build",
+    "evaluate",
     "hookimpl",
+    "load",
     "load_features",
     "load_weights",
     "metrics",
+    "run",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The Python face: `tcmgc.build` and `tcmgc.metrics`. The command line stands on it."""
+"""The Python face: `build`, `run`, `load`, `evaluate`, `metrics`. The command line stands on it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import current_plugins, current_registry
-from .errors import ConfigError
-from .recipes.load import Overrides, Recipe, load_recipe
+from .errors import ConfigError, nearest
+from .recipes.load import Overrides, Recipe, load_recipe, parse_overrides
+from .recipes.named_file import is_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from numpy.typing import ArrayLike
 
     from .builder import Sizes
+    from .data.clip import SplitName
+    from .experiments.listener import Listener
+    from .experiments.plan import Plan
+    from .experiments.run import Outcome
+    from .experiments.trained import TrainedModel
     from .model import RetrievalModel
     from .ranking import V2TRule
+    from .registry import Registry
     from .slots.metric import Ties
 
 
-def read_recipe(recipe: str | Path, *, variant: str | None = None, overrides: Overrides = ()) -> Recipe:
+def read_recipe(
+    recipe: str | Path,
+    *,
+    variant: str | None = None,
+    protocol: str | Path | None = None,
+    overrides: Overrides = (),
+) -> Recipe:
     """Load and check a recipe with the process's plugins.
 
     ``tcmgc_local.py`` beside a recipe file, or in the working directory when the recipe is given by
@@ -31,13 +46,168 @@ def read_recipe(recipe: str | Path, *, variant: str | None = None, overrides: Ov
         A registered name, or a path to a YAML file.
     variant
         One of the recipe's variants.
+    protocol
+        A registered name, or a path to a YAML file: what goes over the recipe before the overrides.
     overrides
         ``["a.b=value", ...]`` or ``{"a.b": value, ...}``.
     """
+    registry = _plugins_beside(recipe)
+    return load_recipe(registry, recipe, variant=variant, protocol=protocol, overrides=overrides)
+
+
+def plan(
+    target: str | Path,
+    *,
+    variant: str | None = None,
+    protocol: str | Path | None = None,
+    overrides: Overrides = (),
+    seeds: Sequence[int] | None = None,
+) -> Plan:
+    """Decide what `run` would run, and check it; the parameters are those of `run`."""
+    from .experiments.plan import plan_recipe, plan_suite
+    from .experiments.suite_file import is_suite
+
+    registry = _plugins_beside(target)
+    suite = is_suite(Path(target)) if is_path(target) else target in registry.suite_files
+    if not suite and not is_path(target) and target not in registry.recipe_files:
+        known = sorted({*registry.suite_files, *registry.recipe_files})
+        raise ConfigError(
+            f"{target!r}",
+            found="no recipe and no suite of that name",
+            expected=f"one of {', '.join(known)}, or a file *.yaml",
+            hint=nearest(str(target), known),
+        )
+    if not suite:
+        return plan_recipe(
+            registry, target, variant=variant, protocol=protocol, overrides=overrides, seeds=seeds
+        )
+    if variant is not None:
+        raise ConfigError(
+            f"variant {variant!r}",
+            found=f"a suite, {str(target)!r}",
+            expected="a recipe: the rows of a suite name their variants",
+        )
+    return plan_suite(registry, target, protocol=protocol, overrides=overrides, seeds=seeds)
+
+
+def run(
+    target: str | Path,
+    out: str | Path,
+    *,
+    variant: str | None = None,
+    protocol: str | Path | None = None,
+    overrides: Overrides = (),
+    seeds: Sequence[int] | None = None,
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> Outcome:
+    """Train, evaluate and report a recipe, or every row of a suite.
+
+    Runs that are finished in ``out`` are not repeated, and one that was interrupted goes on.
+
+    Parameters
+    ----------
+    target
+        A suite or a recipe: a registered name, or a path to a YAML file.
+    out
+        The folder of the runs and of their report.
+    variant
+        One of the recipe's variants.
+    protocol
+        In place of the recipe's or the suite's.
+    overrides
+        As in `read_recipe`. In a suite, they reach the rows in which they change something:
+        `tcmgc.experiments.plan.plan_suite`.
+    seeds
+        In place of the suite's; 0 for a recipe.
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
+    listener
+        Is told how far it is.
+
+    Returns
+    -------
+    Outcome
+        The finished runs, and those that failed.
+
+    Raises
+    ------
+    ConfigError, DataError, PluginError
+        For a mistake in any row, before anything is trained.
+    """
+    planned = plan(target, variant=variant, protocol=protocol, overrides=overrides, seeds=seeds)
+    from .experiments.run import run_plan
+
+    return run_plan(current_plugins(), planned, Path(out), device=device, listener=listener)
+
+
+def load(run: str | Path, *, device: str = "auto") -> TrainedModel:
+    """Load a finished run: a model from texts and video files to scores.
+
+    Parameters
+    ----------
+    run
+        The run's folder.
+    device
+        As in `run`.
+
+    Raises
+    ------
+    ConfigError, DataError, PluginError
+        When the folder is no finished run, or a component of it is not there any more.
+    """
+    from .experiments.trained import load_run
+
+    return load_run(current_registry(), Path(run), device=device)
+
+
+def evaluate(
+    source: str | Path,
+    *,
+    recipe: str | Path | None = None,
+    variant: str | None = None,
+    protocol: str | Path | None = None,
+    overrides: Overrides = (),
+    split: SplitName = "test",
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Evaluate a run, or a checkpoint, without training.
+
+    Parameters
+    ----------
+    source
+        A run's folder, or a safetensors file of weights.
+    recipe, variant
+        What a checkpoint is of; not with a run.
+    protocol
+        In place of the run's or the recipe's.
+    overrides
+        As in `read_recipe`; ``{"dataset": name}`` evaluates on another data set.
+    split
+        ``train``, ``val`` or ``test``.
+    device, listener
+        As in `run`.
+
+    Returns
+    -------
+    dict
+        ``metrics`` (see `tcmgc.evaluation.metrics`), ``fingerprint``, ``fingerprint_fields`` and the rest of
+        what ``tcmgc evaluate --out`` writes.
+    """
+    from .experiments.evaluate_source import Source, evaluate_source
+
+    if recipe is not None:
+        _plugins_beside(recipe)
+    given = Source(Path(source), recipe, variant, protocol, tuple(parse_overrides(overrides)))
+    return evaluate_source(current_registry(), given, split, device=device, listener=listener)
+
+
+def _plugins_beside(target: str | Path) -> Registry:
+    """Load ``tcmgc_local.py`` of a file's folder, or of the working directory for a name."""
     plugins = current_plugins()
-    path = Path(recipe)
-    plugins.load_beside(path.parent if path.suffix in {".yaml", ".yml"} else Path())
-    return load_recipe(plugins.registry, recipe, variant=variant, overrides=overrides)
+    plugins.load_beside(Path(target).parent if is_path(target) else Path())
+    return plugins.registry
 
 
 def build(

@@ -107,6 +107,11 @@ class GranularScorer(nn.Module):
         return frozenset(texts | queries | {use.of for use in self._uses.values()})
 
     @property
+    def text_conditioned(self) -> bool:
+        """Whether the vectors of a video that it contrasts depend on the text."""
+        return any(use.query is not None for use in self._uses.values())
+
+    @property
     def floats_per_pair(self) -> int:
         """About how many numbers one pair keeps alive at a time, for the size of tiles."""
         # A text-conditioned vector exists about four times over: pooled, normalised, projected, added.

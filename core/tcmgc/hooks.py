@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .register import Register
 
 PROJECT = "tcmgc"
@@ -28,10 +30,20 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def tcmgc_register(register: Register) -> None:
-    """Register components, recipes and commands.
+    """Register components, recipes, protocols, suites and commands.
 
     Called once for each plugin, as soon as it is loaded. ``register`` has one method a slot
-    (``register.view(name, target)``, ``register.loss(...)``, ...), ``register.recipes(directory)`` and
+    (``register.view(name, target)``, ``register.loss(...)``, ...), ``register.recipes(directory)``,
+    ``register.protocols(directory)``, ``register.suites(directory)`` and
     ``register.command(name, target, help=...)``. A target is a class, or a string ``"module:Class"``
     that is imported when the component is first used.
+    """
+
+
+@hookspec
+def tcmgc_runs_finished(directory: Path) -> None:
+    """Do something with the runs of a directory, as write a report.
+
+    Called by ``tcmgc run`` and `tcmgc.run` once all runs that were asked for are finished or failed.
+    ``directory`` is what ``--out`` named; `tcmgc.runs` reads what lies in it.
     """

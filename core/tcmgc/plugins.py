@@ -109,6 +109,20 @@ class Plugins:
         self.load_file(path)
         return path
 
+    def runs_finished(self, directory: Path) -> None:
+        """Tell every plugin that the runs of a directory are finished."""
+        try:
+            self._manager.hook.tcmgc_runs_finished(directory=directory)
+        except TcmgcError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"a plugin's tcmgc_runs_finished, for {directory}",
+                found=f"raises {type(error).__name__}: {error}",
+                expected="a hook that returns",
+                hint="the runs are safe; TCMGC_TRACEBACK=1 shows where",
+            ) from error
+
     def _add(self, module: ModuleType, origin: Origin) -> None:
         """Register a plugin's hooks and call them; a plugin that fails leaves nothing behind."""
         name = f"{origin.plugin}@{origin.source}"
@@ -131,14 +145,14 @@ class Plugins:
                 found=str(error).replace("\n", " "),
                 expected="only the hooks of tcmgc.hooks",
             ) from None
-        others = [plugin for plugin in self._manager.get_plugins() if plugin is not module]
-        call = self._manager.subset_hook_caller("tcmgc_register", others)
-        if not call.get_hookimpls():
+        if not self._manager.get_hookcallers(module):
             raise PluginError(
                 f"plugin {origin}",
                 found="no hook",
                 expected="a function `tcmgc_register(register)` marked `@tcmgc.hookimpl`",
             )
+        others = [plugin for plugin in self._manager.get_plugins() if plugin is not module]
+        call = self._manager.subset_hook_caller("tcmgc_register", others)
         try:
             call(register=Register(self.registry, origin))
         except TcmgcError:

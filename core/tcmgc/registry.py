@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, PluginError, nearest
+from .errors import ConfigError, PluginError, TcmgcError, nearest
 from .slots import SLOTS
 
 if TYPE_CHECKING:
@@ -101,21 +102,23 @@ class Command:
 
 @dataclass
 class Registry:
-    """All components, recipes and commands that the loaded plugins registered."""
+    """All components, recipes, protocols, suites and commands that the loaded plugins registered."""
 
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     recipe_files: dict[str, tuple[Path, Origin]] = field(default_factory=dict)
+    protocol_files: dict[str, tuple[Path, Origin]] = field(default_factory=dict)
+    suite_files: dict[str, tuple[Path, Origin]] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     plugins: list[Origin] = field(default_factory=list)
 
     def copy(self) -> Registry:
         """Return a copy that later registrations do not change."""
-        return Registry(dict(self.entries), dict(self.recipe_files), dict(self.commands), list(self.plugins))
+        return Registry(**{each.name: copy(getattr(self, each.name)) for each in fields(self)})
 
     def restore(self, earlier: Registry) -> None:
         """Go back to what `copy` returned."""
-        self.entries, self.recipe_files = earlier.entries, earlier.recipe_files
-        self.commands, self.plugins = earlier.commands, earlier.plugins
+        for each in fields(self):
+            setattr(self, each.name, getattr(earlier, each.name))
 
     def names(self, slot: str) -> list[str]:
         """List the components of a slot, sorted."""
@@ -208,6 +211,8 @@ def _make(entry: Entry, arguments: Mapping[str, Any], where: str | None) -> obje
         component = entry.component(**arguments)
     except ValueError as error:
         raise ConfigError(where or entry.label, found=str(error)) from None
+    except TcmgcError:
+        raise
     except (Exception, SystemExit) as error:
         said = str(error).partition("\n")[0]
         raise PluginError(

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 @hookimpl
 def tcmgc_register(register: Register) -> None:
     """Register every component of this package; none is imported before it is used."""
+    register.dataset("storyshapes", "tcmgc_plugins.datasets.storyshapes.dataset:StoryShapes")
+
+    register.encoder("open-clip", "tcmgc_plugins.encoders.open_clip_encoder:OpenClip")
+
+    register.reader("decord", "tcmgc_plugins.readers.decord_reader:DecordReader")
+    register.reader("pyav", "tcmgc_plugins.readers.pyav_reader:PyavReader")
+
+    register.sampler("uniform", "tcmgc_plugins.samplers.uniform:Uniform")
+    register.sampler("fps-then-uniform", "tcmgc_plugins.samplers.fps_then_uniform:FpsThenUniform")
+
     register.stage("transformer", "tcmgc_plugins.stages.transformer:TemporalTransformer")
 
     register.view("identity", "tcmgc_plugins.views.identity:Identity")
@@ -37,6 +47,13 @@ def tcmgc_register(register: Register) -> None:
     register.loss("infonce", "tcmgc_plugins.losses.infonce:InfoNCE")
     register.loss("sdr", "tcmgc_plugins.losses.sdr:SimilarityDecorrelation")
     register.loss("cdcr", "tcmgc_plugins.losses.cdcr:ChannelDecorrelation")
+
+    register.optimizer("adamw", "tcmgc_plugins.optimizers.adamw:AdamW")
+    register.optimizer("bert-adam", "tcmgc_plugins.optimizers.bert_adam:BertAdam")
+
+    register.schedule("constant", "tcmgc_plugins.schedules.constant:Constant")
+    register.schedule("warmup-cosine", "tcmgc_plugins.schedules.warmup_cosine:WarmupCosine")
+    register.schedule("warmup-linear", "tcmgc_plugins.schedules.warmup_linear:WarmupLinear")
 
     register.normalizer("sinkhorn", "tcmgc_plugins.normalizers.sinkhorn:Sinkhorn")
 

@@ -255,7 +255,7 @@ def test_wrong_options(here: Workplace) -> None:
     assert "--features" in here.fails("score", "xclip", "--out", "x")
     assert "did you mean 'score'?" in here.fails("scroe")
     assert "did you mean 'lsa'?" in here.fails("plugins", "show", "lsb")
-    assert "one of stage, view" in here.fails("plugins", "show", "views/mean")
+    assert "encoder, stage, view" in here.fails("plugins", "show", "views/mean")
 
 
 HEAD = "from tcmgc import hookimpl\n\n@hookimpl\ndef tcmgc_register(register):\n    "

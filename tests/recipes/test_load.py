@@ -173,7 +173,7 @@ def test_base_and_origins(tmp_path: Path) -> None:
     recipe = read_recipe(mine, overrides=["losses.infonce=0.5"])
     origins = recipe.resolved.origins
     assert origins["aggregator", "name"] == f"{mine}:3"
-    assert origins["views", "video", "name"].endswith("xclip.yaml:10")
+    assert origins["views", "video", "name"].endswith("xclip.yaml:11")
     assert origins["losses", "infonce", "weight"] == "--set losses.infonce=0.5"
     assert (
         origins["granularities", "video-word", "interaction", "temperature"]

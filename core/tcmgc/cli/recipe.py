@@ -44,9 +44,15 @@ def list_recipes() -> None:
 @recipe.command()
 @recipe_options
 @click.argument("more", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--protocol", metavar="NAME|FILE", help="Put a protocol over it, as `tcmgc run` does.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the config and the origins.")
 def show(
-    recipe: str, variant: str | None, overrides: tuple[str, ...], more: tuple[str, ...], as_json: bool
+    recipe: str,
+    variant: str | None,
+    overrides: tuple[str, ...],
+    more: tuple[str, ...],
+    protocol: str | None,
+    as_json: bool,
 ) -> None:
     """Show a RECIPE as it is resolved, and where each value comes from.
 
@@ -55,7 +61,7 @@ def show(
     from tcmgc.api import read_recipe
     from tcmgc.recipes.show import as_json_object, as_yaml
 
-    read = read_recipe(recipe, variant=variant, overrides=(*overrides, *more))
+    read = read_recipe(recipe, variant=variant, protocol=protocol, overrides=(*overrides, *more))
     click.echo(json.dumps(as_json_object(read), indent=2) if as_json else as_yaml(read))
 
 

@@ -39,6 +39,24 @@ def refuse_unwritable(path: Path, what: str, inputs: Iterable[Path] = ()) -> Non
         raise DataError(where, found=found, expected="a file")
     if any(path.resolve() == given.resolve() for given in inputs):
         raise DataError(where, found="a file that is read", expected="another one")
+    _refuse_unwritable_parent(path, where)
+
+
+def refuse_unwritable_folder(path: Path, what: str) -> None:
+    """Refuse a folder for output that cannot be made or written to.
+
+    Raises
+    ------
+    DataError
+        When it is a file, lies below one, or cannot be written to.
+    """
+    where = f"{what} {path}"
+    if path.exists() and not path.is_dir():
+        raise DataError(where, found="a file", expected="a folder")
+    _refuse_unwritable_parent(path / "file", where)
+
+
+def _refuse_unwritable_parent(path: Path, where: str) -> None:
     above = next(parent for parent in path.absolute().parents if parent.exists())
     if not above.is_dir():
         raise DataError(where, found=f"{above} is a file", expected="a path below directories")

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from tcmgc.schema import slot_fields
 from tcmgc.slots import SLOTS
 
-from .structure import SECTIONS, GranularityKeys, LogitScaleKeys, LossKeys, RecipeKeys, ViewKeys
+from .structure import (
+    SECTIONS,
+    GranularityKeys,
+    LogitScaleKeys,
+    LossKeys,
+    RecipeKeys,
+    SelectionKeys,
+    TrainingKeys,
+    ViewKeys,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -43,7 +52,10 @@ def recipe_schema(registry: Registry) -> dict[str, Any]:
 
 def _sections() -> dict[str, Any]:
     stages = {"type": "array", "items": {"$ref": "#/$defs/stage"}}
+    training = _object(TrainingKeys)
+    training["properties"]["selection"] = _object(SelectionKeys)
     sections: dict[str, Any] = {
+        "training": {"anyOf": [training, {"type": "null"}]},
         "stages": {
             "type": "object",
             "properties": {"text": stages, "video": stages},

@@ -16,6 +16,11 @@ from .tree import Node
 Path = tuple[str, ...]
 
 COMPONENT_DEPTH = {
+    "dataset": 1,
+    "reader": 1,
+    "sampler": 1,
+    "encoder": 1,
+    "training": 2,
     "aggregator": 1,
     "scorer": 1,
     "normalizer": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+MAPPINGS = {*((section,) for section in SECTIONS), ("training", "selection")}
+"""Where an override may go without the mapping being there; its keys have defaults."""
+
+
 @dataclass(frozen=True)
 class Override:
     """A value and the dotted path it goes to.
@@ -25,10 +30,13 @@ class Override:
         Its keys; ``*`` stands for every key or index of a place, wherever the rest of the path exists.
     value
         What goes there, by the rules of `tcmgc.recipes.merge`.
+    text
+        ``dotted.path=value``, as it was written.
     """
 
     path: tuple[str, ...]
     value: Node
+    text: str
 
     @property
     def origin(self) -> str:
@@ -43,7 +51,7 @@ def parse_override(text: str, source: str = "--set") -> Override:
     keys = tuple(path.strip().split("."))
     if not equals or not all(keys):
         raise ConfigError(origin, found=repr(text), expected="dotted.path=value, as aggregator=mean")
-    return _named(keys, parse_yaml(value, origin))
+    return _named(keys, parse_yaml(value, origin), f"{path.strip()}={value.strip()}")
 
 
 def make_override(path: str, value: object) -> Override:
@@ -54,14 +62,15 @@ def make_override(path: str, value: object) -> Override:
         raise ConfigError(
             origin, found=repr(path), expected="a dotted path, as granularities.video-word.interaction"
         )
-    return _named(keys, from_plain(value, origin))
+    node = from_plain(value, origin)
+    return _named(keys, node, f"{path}={value if isinstance(value, str) else json.dumps(node.plain())}")
 
 
-def _named(keys: tuple[str, ...], value: Node) -> Override:
+def _named(keys: tuple[str, ...], value: Node, text: str) -> Override:
     # `a.name=x` swaps the component at `a`; as a mapping it follows the rule for changed names.
     if keys[-1] == "name" and is_component(keys[:-1]):
-        return Override(keys[:-1], Node({"name": value}, value.origin))
-    return Override(keys, value)
+        return Override(keys[:-1], Node({"name": value}, value.origin), text)
+    return Override(keys, value, text)
 
 
 def apply_override(root: Node, override: Override, with_defaults: Callable[[Node], Any]) -> Node:
@@ -84,7 +93,7 @@ def apply_override(root: Node, override: Override, with_defaults: Callable[[Node
     """
     if "*" not in override.path:
         return _put(root, override.path, override, ())
-    places = _matches(with_defaults(root), override.path)
+    places = matches(with_defaults(root), override.path)
     if not places:
         raise ConfigError(
             override.origin,
@@ -110,14 +119,15 @@ def _put(node: Node, path: tuple[str, ...], override: Override, done: tuple[str,
             found=f"{'.'.join(done)} is {describe(node)}, so it has no {key!r}",
             expected=f"a component there first: --set {'.'.join(done)}=NAME",
         )
-    if not done and key in SECTIONS and key not in node.value:
+    if (*done, key) in MAPPINGS and key not in node.value:
         node = Node({**node.value, key: Node({}, override.origin)}, node.origin)
     if rest and key not in node.value:
+        known = list(node.value if done else dict.fromkeys((*node.value, *SECTIONS)))
         raise ConfigError(
             override.origin,
             found=f"no {key!r} in {'.'.join(done) or 'the recipe'}",
-            expected=f"one of {', '.join(node.value)}",
-            hint=nearest(key, node.value),
+            expected=f"one of {', '.join(known)}",
+            hint=nearest(key, known),
         )
     if not rest:
         refuse_absent(node, key, override.value, done)
@@ -144,7 +154,8 @@ def _index(key: str, items: list[Node], override: Override, done: tuple[str, ...
     return int(key)
 
 
-def _matches(config: object, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+def matches(config: object, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """List the places that a path, a ``*`` in it or not, has in a config of plain values."""
     if not path:
         return [()]
     key, *rest = path
@@ -155,4 +166,4 @@ def _matches(config: object, path: tuple[str, ...]) -> list[tuple[str, ...]]:
     else:
         return []
     names = list(children) if key == "*" else [key] if key in children else []
-    return [(name, *tail) for name in names for tail in _matches(children[name], tuple(rest))]
+    return [(name, *tail) for name in names for tail in matches(children[name], tuple(rest))]

@@ -11,7 +11,16 @@ from tcmgc.errors import ConfigError, PluginError, nearest
 from tcmgc.schema import describe_type, slot_fields
 
 from .merge import expand
-from .structure import SECTIONS, GranularityKeys, LogitScaleKeys, LossKeys, RecipeKeys, ViewKeys
+from .structure import (
+    SECTIONS,
+    GranularityKeys,
+    LogitScaleKeys,
+    LossKeys,
+    RecipeKeys,
+    SelectionKeys,
+    TrainingKeys,
+    ViewKeys,
+)
 from .tree import Node, describe
 
 if TYPE_CHECKING:
@@ -75,6 +84,9 @@ class _Resolver:
         top = Node({key: node for key, node in tree.value.items() if key not in SECTIONS}, tree.origin)
         config = self._fields(RecipeKeys, top, (), "recipe")
         section = {key: tree.value.get(key, Node(None, "default of recipe")) for key in SECTIONS}
+        for slot in ("dataset", "reader", "sampler", "encoder"):
+            config[slot] = self._optional(slot, section[slot], (slot,))
+        config["training"] = self._training(section["training"])
         config["stages"] = self._stages(section["stages"])
         config["views"] = self._named("views", section["views"], self._view)
         config["granularities"] = self._named("granularities", section["granularities"], self._granularity)
@@ -85,6 +97,19 @@ class _Resolver:
         scale = section["logit_scale"]
         scale = Node({}, scale.origin) if scale.value is None else scale
         config["logit_scale"] = self._fields(LogitScaleKeys, scale, ("logit_scale",), "logit_scale")
+        return config
+
+    def _training(self, node: Node) -> dict[str, Any] | None:
+        path = ("training",)
+        if node.value is None:
+            self.origins[path] = node.origin
+            return None
+        node = self._mapping(node, path, "a mapping of training's keys")
+        self._refuse_unknown(node, [*TrainingKeys.model_fields, "selection"], path, "key of training")
+        own = Node({key: child for key, child in node.value.items() if key != "selection"}, node.origin)
+        config = self._fields(TrainingKeys, own, path, "training")
+        selection = node.value.get("selection", Node(None, "default of training"))
+        config["selection"] = self._fields(SelectionKeys, selection, (*path, "selection"), "selection")
         return config
 
     def _stages(self, node: Node) -> dict[str, list[dict[str, Any]]]:

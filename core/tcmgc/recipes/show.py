@@ -32,11 +32,12 @@ def as_yaml(recipe: Recipe) -> str:
 
 
 def as_json_object(recipe: Recipe) -> dict[str, Any]:
-    """Return ``{schema_version, recipe, variant, sha256, config, origins}``."""
+    """Return ``{schema_version, recipe, variant, protocol, sha256, config, origins}``."""
     return {
         "schema_version": 1,
         "recipe": recipe.name,
         "variant": recipe.variant,
+        "protocol": recipe.protocol,
         "sha256": recipe.digest,
         "config": recipe.config,
         "origins": {dotted(path): origin for path, origin in recipe.resolved.origins.items()},

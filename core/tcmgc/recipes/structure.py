@@ -61,6 +61,29 @@ class LogitScaleKeys(BaseModel):
     max: Annotated[float, Field(gt=0, description="what training clamps it to")] = 100.0
 
 
+class SelectionKeys(BaseModel):
+    """Which epoch is kept: the best on the validation split."""
+
+    model_config = CONFIG
+    metric: Annotated[str, Field(description="a number that a metric gives, as r1")] = "r1"
+    direction: Annotated[Literal["t2v", "v2t"], Field(description="which side asks")] = "t2v"
+
+
+class TrainingKeys(BaseModel):
+    """How a model is trained; `SelectionKeys` stand besides under ``selection``."""
+
+    model_config = CONFIG
+    epochs: Annotated[int, Field(ge=1, description="passes over the train split")] = 5
+    batch_size: Annotated[int, Field(ge=2, description="clips a step, each with one caption")] = 32
+    learning_rate: Annotated[float, Field(ge=0, description="of everything after the encoder")] = 1e-4
+    encoder_learning_rate: Annotated[float, Field(ge=0, description="of the encoder")] = 1e-7
+    optimizer: Annotated[Any, SlotRef("optimizer")] = None
+    schedule: Annotated[Any, SlotRef("schedule")] = None
+    gradient_clip: Annotated[
+        float | None, Field(gt=0, description="largest norm of all gradients together; null: none")
+    ] = 1.0
+
+
 class RecipeKeys(BaseModel):
     """The top of a recipe whose values are plain; the other sections are in `SECTIONS`."""
 
@@ -68,6 +91,10 @@ class RecipeKeys(BaseModel):
     schema_version: Annotated[Literal[1], Field(description="of this format")] = 1
     summary: Annotated[str, Field(description="one line for listings")] = ""
     paper: Annotated[str, Field(description="where the method was published")] = ""
+    protocol: Annotated[
+        str | None, Field(description="the protocol of `tcmgc run`, by name or file, unless another is given")
+    ] = None
+    trained: Annotated[bool, Field(description="false: evaluated as it starts")] = True
     variants: Annotated[
         dict[str, list[str]], Field(description="named lists of dotted overrides, for --variant")
     ] = Field(default_factory=dict)
@@ -77,7 +104,17 @@ class RecipeKeys(BaseModel):
     ] = Field(default_factory=dict)
 
 
+PROTOCOL_SECTIONS = {
+    "dataset": "clips, captions and splits",
+    "reader": "what decodes video files",
+    "sampler": "which frames of a video are looked at",
+    "encoder": "captions and frames to features",
+    "training": "epochs, batches, rates, optimizer, schedule and selection",
+}
+"""What an experiment holds fixed over the methods that it compares."""
+
 SECTIONS = {
+    **PROTOCOL_SECTIONS,
     "stages": "feature stages by side: {text: [...], video: [...]}",
     "views": "video views by name",
     "granularities": "contrasts by name, in the order that the aggregator sees",

@@ -1,0 +1,1 @@
+"""Experiments: methods under one protocol, run, evaluated and recorded."""

@@ -1,0 +1,189 @@
+"""From a model and a split with its frames to metrics, ranks and times."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import torch
+
+from tcmgc.engine.encode import encode
+from tcmgc.engine.score import score_features
+from tcmgc.evaluation import as_array, metrics
+from tcmgc.ranking import Direction, rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lightning_fabric import Fabric
+
+    from tcmgc.arrays import Matrix
+    from tcmgc.data.clip import Split
+    from tcmgc.data.frames import SplitFrames
+    from tcmgc.engine.encoded_model import EncodedModel
+    from tcmgc.evaluation import DirectionMetrics
+    from tcmgc.features import TextFeatures, VideoFeatures
+    from tcmgc.scores import Scores
+    from tcmgc.slots.metric import Metric
+    from tcmgc.slots.normalizer import Normalizer
+
+TOP = 5
+REPEATS, SHORT = 3, 0.5
+"""Scoring that takes less than SHORT seconds is timed REPEATS times, and the least counts."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave.
+
+    Parameters
+    ----------
+    metrics
+        `tcmgc.evaluation.DirectionMetrics` by direction.
+    ranks
+        The content of ``ranks.json``.
+    seconds
+        Encoding and scoring, once.
+    microseconds_per_pair
+        Scoring alone, a pair.
+    """
+
+    metrics: dict[str, DirectionMetrics]
+    ranks: dict[str, Any]
+    seconds: float
+    microseconds_per_pair: float
+
+
+def evaluate(
+    fabric: Fabric,
+    model: EncodedModel,
+    data: SplitFrames,
+    measures: Mapping[str, Metric],
+    *,
+    normalizer: Normalizer | None = None,
+    bank: Callable[[], SplitFrames] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Score every caption of a split against every clip, and rank both ways.
+
+    Parameters
+    ----------
+    fabric
+        Where to compute.
+    model
+        Left as it is.
+    data
+        The split.
+    measures
+        Metrics by name.
+    normalizer
+        Applied to each direction's scores, as its query side asks.
+    bank
+        Gives the train split, to a normalizer that needs a bank.
+    progress
+        Called with the items encoded so far and in all.
+    """
+    start = time.perf_counter()
+    text, video = encode(fabric, model, data, progress)
+    scores = score_features(model, text, video)
+    seconds = time.perf_counter() - start
+    pair_seconds = _time_scoring(fabric, model, text, video) / (len(text) * len(video))
+    by_direction = _by_direction(fabric, model, (text, video), scores, normalizer, bank)
+    pairing = data.split.clip_of_caption
+    found: dict[str, DirectionMetrics] = {}
+    ranks: dict[str, Any] = {"schema_version": 1}
+    for direction, similarity in by_direction.items():
+        similarity_TV = as_array(similarity, "similarity")
+        found[direction] = metrics(similarity_TV, pairing, measures=measures)[direction]
+        ranks[direction] = _ranks(similarity_TV, data.split, direction)
+    return Evaluation(found, ranks, seconds, 1e6 * pair_seconds)
+
+
+def _time_scoring(fabric: Fabric, model: EncodedModel, text: TextFeatures, video: VideoFeatures) -> float:
+    least = float("inf")
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        with torch.inference_mode():
+            model.head.scores(text, video)
+        if fabric.device.type == "cuda":
+            torch.cuda.synchronize(fabric.device)
+        least = min(least, time.perf_counter() - start)
+        if least > SHORT:
+            break
+    return least
+
+
+def _by_direction(
+    fabric: Fabric,
+    model: EncodedModel,
+    features: tuple[TextFeatures, VideoFeatures],
+    scores: Scores,
+    normalizer: Normalizer | None,
+    bank: Callable[[], SplitFrames] | None,
+) -> dict[Direction, torch.Tensor]:
+    """Return what ranks, [T, V], for each direction: the same where nothing is normalised."""
+    if normalizer is None:
+        return dict.fromkeys(get_args(Direction), scores.total)
+    banks: dict[Direction, Mapping[str, torch.Tensor] | None] = dict.fromkeys(get_args(Direction))
+    if normalizer.needs == "bank" and bank is not None:
+        bank_text, bank_video = encode(fabric, model, bank(), None)
+        banks = {
+            "t2v": score_features(model, bank_text, features[1]).parts,
+            "v2t": score_features(model, features[0], bank_video).parts,
+        }
+    found = {}
+    for direction in get_args(Direction):
+        parts = normalizer(scores.parts, banks[direction], direction)
+        with torch.inference_mode():
+            moved = {name: part.to(model.device) for name, part in parts.items()}
+            found[direction] = model.head.scorer.aggregate(moved)
+    return found
+
+
+def _ranks(similarity_TV: Matrix, split: Split, direction: Direction) -> dict[str, Any]:
+    """Say where each query's clip, or its captions, stand; see ``ranks.json`` in docs/experiments.md."""
+    ranking = rank(similarity_TV, split.clip_of_caption, direction)
+    above, size, relevant = ranking.best_groups()
+    clips = [clip.id for clip in split.clips]
+    if direction == "t2v":
+        queries = [caption.id for caption in split.captions]
+        clusters = [caption.clip for caption in split.captions]
+        tags = [list(caption.tags) for caption in split.captions]
+        scores_QI = similarity_TV
+    else:
+        queries = clusters = clips
+        tags = _tags_of_clips(split)
+        scores_QI = _best_captions(similarity_TV, split).T
+    return {
+        "items": ranking.items,
+        "query": queries,
+        "cluster": clusters,
+        "above": above.tolist(),
+        "size": size.tolist(),
+        "relevant": relevant.tolist(),
+        "top": [[clips[item] for item in row] for row in _top(scores_QI)],
+        "tags": tags,
+    }
+
+
+def _best_captions(similarity_TV: Matrix, split: Split) -> Matrix:
+    """[V, V]: in row g the best score of any caption of clip g with every clip."""
+    order = np.argsort(split.clip_of_caption, kind="stable")
+    starts = np.searchsorted(split.clip_of_caption[order], np.arange(len(split.clips)))
+    best: Matrix = np.maximum.reduceat(similarity_TV[order], starts, axis=0)
+    return best
+
+
+def _top(scores_QI: Matrix) -> list[list[int]]:
+    """Return the places of each row's largest scores, best first."""
+    found: list[list[int]] = np.argsort(-scores_QI, axis=1, kind="stable")[:, :TOP].tolist()
+    return found
+
+
+def _tags_of_clips(split: Split) -> list[list[str]]:
+    tags: dict[str, set[str]] = {clip.id: set() for clip in split.clips}
+    for caption in split.captions:
+        tags[caption.clip] |= set(caption.tags)
+    return [sorted(tags[clip.id]) for clip in split.clips]

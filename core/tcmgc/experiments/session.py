@@ -1,0 +1,131 @@
+"""What the runs of one process share: data sets, decoded frames, encoders as they start."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tcmgc.data.frames import SplitFrames, load_split
+from tcmgc.engine.fabric import make_fabric, precision_of
+
+from .listener import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lightning_fabric import Fabric
+
+    from tcmgc.data.clip import Split, SplitName
+    from tcmgc.recipes.load import Recipe
+    from tcmgc.registry import Registry
+    from tcmgc.slots.dataset import Dataset
+    from tcmgc.slots.encoder import Encoder
+    from tcmgc.slots.reader import Reader
+    from tcmgc.slots.sampler import Sampler
+
+MOST_SPLITS = 6
+"""Decoded splits that are kept: train, val and test of two protocols."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a protocol names, made.
+
+    Parameters
+    ----------
+    dataset, reader, sampler
+        The components.
+    encoder
+        As it starts. Not to be changed: a run takes a copy.
+    """
+
+    dataset: Dataset
+    reader: Reader
+    sampler: Sampler
+    encoder: Encoder
+
+
+class Session:
+    """Makes what runs need, each thing once.
+
+    Parameters
+    ----------
+    registry
+        Where components are found.
+    device
+        As `tcmgc.engine.fabric.make_fabric` takes it.
+    listener
+        Is told what goes on.
+    """
+
+    def __init__(self, registry: Registry, device: str = "auto", listener: Listener | None = None) -> None:
+        self.registry = registry
+        self.fabric: Fabric = make_fabric(device)
+        self.precision = precision_of(self.fabric)
+        self.listener = listener or Listener()
+        self._made: dict[str, Any] = {}
+        self._prepared: set[str] = set()
+        self._frames: OrderedDict[str, SplitFrames] = OrderedDict()
+
+    def parts(self, recipe: Recipe) -> Parts:
+        """Make a recipe's data set, reader, sampler and encoder; no file is decoded."""
+        return Parts(*(self._make(slot, recipe) for slot in ("dataset", "reader", "sampler", "encoder")))
+
+    def encoder(self, recipe: Recipe) -> Encoder:
+        """Return a recipe's encoder as it starts, to be trained."""
+        return copy.deepcopy(self.parts(recipe).encoder)
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Make the files of a recipe's data set, once a process."""
+        key = _key("dataset", recipe.config["dataset"])
+        if key not in self._prepared:
+            name = recipe.config["dataset"]["name"]
+            self.parts(recipe).dataset.prepare(
+                lambda done, total: self.listener.preparing(f"preparing {name}", "clips", done, total)
+            )
+            self.listener.prepared()
+            self._prepared.add(key)
+
+    def split(self, recipe: Recipe, name: SplitName) -> Split:
+        """Return the clips and captions of a split, no frames."""
+        self.prepare(recipe)
+        return self.parts(recipe).dataset.split(name)
+
+    def frames(self, recipe: Recipe, name: SplitName) -> SplitFrames:
+        """Return a split with its frames, which are decoded once or read from the cache."""
+        self.prepare(recipe)
+        config, parts = recipe.config, self.parts(recipe)
+        size = parts.encoder.image_size
+        key = _key(name, [config["dataset"], config["reader"], config["sampler"], size])
+        if key not in self._frames:
+            self._frames[key] = load_split(
+                parts.dataset,
+                name,
+                reader=parts.reader,
+                reader_config=config["reader"],
+                sampler=parts.sampler,
+                sampler_config=config["sampler"],
+                image_size=size,
+                progress=lambda done, total: self.listener.preparing(
+                    f"decoding the {name} split", "clips", done, total
+                ),
+            )
+            self.listener.prepared()
+            if len(self._frames) > MOST_SPLITS:
+                self._frames.popitem(last=False)
+        self._frames.move_to_end(key)
+        return self._frames[key]
+
+    def _make(self, slot: str, recipe: Recipe) -> Any:
+        config = recipe.config[slot]
+        key = _key(slot, config)
+        if key not in self._made:
+            self._made[key] = self.registry.create(slot, config, {}, recipe.resolved.where(slot))
+        return self._made[key]
+
+
+def _key(what: str, config: Mapping[str, Any] | list[Any]) -> str:
+    return f"{what} {json.dumps(config)}"

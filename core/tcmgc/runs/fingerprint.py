@@ -1,0 +1,110 @@
+"""The fingerprint of a protocol: two numbers may stand in one table where it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tcmgc.data.clip import Split
+    from tcmgc.registry import Registry
+    from tcmgc.slots.dataset import Dataset
+    from tcmgc.slots.encoder import Encoder
+    from tcmgc.slots.reader import Reader
+    from tcmgc.slots.sampler import Sampler
+
+SCORING = "every pair, in tiles"
+
+
+def fingerprint_fields(
+    config: Mapping[str, Any],
+    registry: Registry,
+    *,
+    dataset: Dataset,
+    split: Split,
+    reader: Reader,
+    sampler: Sampler,
+    encoder: Encoder,
+    precision: str,
+) -> dict[str, Any]:
+    """Collect what a number depends on beside the method.
+
+    No path of the machine is in it, so that two machines may have the same one.
+
+    Parameters
+    ----------
+    config
+        The resolved recipe, its protocol included.
+    registry
+        Where the components' parameters are looked up.
+    dataset, split, reader, sampler, encoder
+        What the config names; the split that is evaluated.
+    precision
+        As Fabric calls it.
+    """
+    training, normalizer = config["training"], config["normalizer"]
+    fields = {
+        "dataset": display(registry, "dataset", config["dataset"]),
+        "dataset_version": dataset.version,
+        "split": split.name,
+        "split_sha256": split_sha256(split),
+        "clips_found": len(split.clips),
+        "clips_expected": split.expected_clips,
+        "captions": len(split.captions),
+        "caption_rule": split.caption_rule,
+        "reader": reader.version,
+        "sampler": " ".join(
+            str(value) if key == "name" else f"{key}={json.dumps(value)}"
+            for key, value in config["sampler"].items()
+        ),
+        "frames": sampler.frames,
+        "words": encoder.words,
+        "image_size": encoder.image_size,
+        "encoder": f"{_encoder(registry, config['encoder'])}, weights {encoder.weights_sha256[:12]}",
+        "precision": precision,
+        "batch_size": None if training is None else training["batch_size"],
+        "training": None if training is None else {k: v for k, v in training.items() if k != "batch_size"},
+        "normalizer": None if normalizer is None else normalizer["name"],
+        "scoring": SCORING,
+    }
+    as_read_back: dict[str, Any] = json.loads(json.dumps(fields))
+    return as_read_back
+
+
+def fingerprint(fields: Mapping[str, Any]) -> str:
+    """SHA-256 of the fields."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def split_sha256(split: Split) -> str:
+    """SHA-256 of a split's clips and captions, by id and text; of no path."""
+    content = [
+        [[clip.id, clip.start, clip.end] for clip in split.clips],
+        [[caption.id, caption.clip, caption.text] for caption in split.captions],
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def display(registry: Registry, slot: str, config: Mapping[str, Any]) -> str:
+    """Name a component for people: its name and what was chosen of several words, as a size."""
+    return " ".join([config["name"], *map(str, _choices(registry, slot, config).values())])
+
+
+def _encoder(registry: Registry, config: Mapping[str, Any]) -> str:
+    # Numbers and choices; free text may be a path, and the hash of the weights stands for it.
+    told = _choices(registry, "encoder", config)
+    told |= {key: value for key, value in config.items() if isinstance(value, (bool, int, float))}
+    return " ".join([config["name"], *(f"{key}={value}" for key, value in sorted(told.items()))])
+
+
+def _choices(registry: Registry, slot: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    fields = registry.find(slot, config["name"]).schema.model.model_fields
+    return {
+        key: config[key]
+        for key, info in fields.items()
+        if typing.get_origin(info.annotation) is typing.Literal and config.get(key) is not None
+    }

@@ -1,0 +1,62 @@
+"""The identity of a run: equal identities are the same computation, which is not repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from .components import used_components
+from .sources import component_sha256, engine_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tcmgc.recipes.load import Recipe
+    from tcmgc.registry import Registry
+
+ENGINE_LABEL = "engine"
+
+
+def identity_parts(
+    recipe: Recipe, registry: Registry, *, seed: int, fingerprint: str, weights: str
+) -> dict[str, Any]:
+    """Collect what makes a run what it is.
+
+    Parameters
+    ----------
+    recipe
+        Resolved, its protocol included.
+    registry
+        Where its components come from.
+    seed
+        Of initial weights, orders and draws.
+    fingerprint
+        Of the protocol, see `tcmgc.runs.fingerprint`.
+    weights
+        SHA-256 of the weights that the encoder starts from.
+
+    Returns
+    -------
+    dict
+        ``config`` (the digest of the recipe without its texts), ``seed``, ``weights``, ``fingerprint``,
+        and ``sources``: a hash for the engine and for every component used.
+    """
+    return {
+        "config": recipe.digest,
+        "seed": seed,
+        "weights": weights,
+        "fingerprint": fingerprint,
+        "sources": sources(recipe.config, registry),
+    }
+
+
+def identity(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of the parts."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def sources(config: Mapping[str, Any], registry: Registry) -> dict[str, str]:
+    """Hash the source of the engine, and of every component that a config uses, by ``slot name``."""
+    used = used_components(config, registry)
+    return {ENGINE_LABEL: engine_sha256()} | {label: component_sha256(entry) for label, entry in used.items()}

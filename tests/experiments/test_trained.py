@@ -1,0 +1,159 @@
+"""A finished run as a model, and evaluating without training."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
+
+import tcmgc
+from tcmgc import ConfigError, DataError, app
+from tcmgc.cli.main import cli
+from tcmgc.data.cache_folder import cache_folder
+from tcmgc.experiments.evaluate_source import HeadOnlyWarning
+from tcmgc.experiments.trained import StaleRunWarning
+
+PLUGINS = [Path(__file__).parent / name for name in ("tiny_data.py", "tiny_encoder.py")]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tcmgc.runs.run_folder import FinishedRun
+
+
+@pytest.fixture
+def current(plugins: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process's plugins are the tiny ones: what `tcmgc.run` and the command line use."""
+    app.current_plugins.cache_clear()
+    for file in PLUGINS:
+        app.current_plugins().load_file(file)
+    yield
+    app.current_plugins.cache_clear()
+
+
+@pytest.fixture
+def finished(current: None, folder: Path) -> FinishedRun:
+    outcome = tcmgc.run("xpool", folder / "out", protocol=folder / "tiny.yaml", device="cpu", seeds=(1,))
+    return outcome.finished[0]
+
+
+def metrics(found: dict[str, Any]) -> dict[str, Any]:
+    return {direction: numbers["values"] for direction, numbers in found["metrics"].items()}
+
+
+def test_similarity_of_texts_and_files_is_what_was_evaluated(finished: FinishedRun) -> None:
+    model = tcmgc.load(finished.folder, device="cpu")
+    split = model.split("test")
+    texts, videos = [caption.text for caption in split.captions], [clip.path for clip in split.clips]
+    similarity = model.similarity(texts, videos)
+    assert similarity.shape == (8, 8)
+    found = tcmgc.metrics(similarity, split.clip_of_caption)
+    assert found["t2v"]["values"] == finished.record.metrics["t2v"].values
+    some = model.similarity(texts[2:4], [str(videos[5])])
+    assert torch.allclose(some, similarity[2:4, 5:6], atol=1e-5)
+    assert set(model.scores(texts[:1], videos[:1]).parts) == {"video-sentence"}
+
+
+def test_wrong_texts_and_videos(finished: FinishedRun, tmp_path: Path) -> None:
+    model = tcmgc.load(finished.folder, device="cpu")
+    with pytest.raises(DataError, match="a list of sentences"):
+        model.similarity("a0 b1 c2", ["x.npy"])
+    with pytest.raises(DataError, match="a list of paths"):
+        model.similarity(["a0 b1 c2"], [])
+    with pytest.raises(DataError, match=r"missing\.npy"):
+        model.similarity(["a0 b1 c2"], [tmp_path / "missing.npy"])
+
+
+def test_a_folder_that_is_no_run(current: None, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"record\.json"):
+        tcmgc.load(tmp_path)
+
+
+def test_a_run_whose_source_changed_is_said_to_be_stale(finished: FinishedRun) -> None:
+    record = json.loads((finished.folder / "record.json").read_text())
+    record["identity_parts"]["sources"]["view attention"] = "0" * 64
+    (finished.folder / "record.json").write_text(json.dumps(record))
+    with pytest.warns(StaleRunWarning, match="the source of the view attention changed"):
+        tcmgc.load(finished.folder, device="cpu")
+
+
+def test_evaluating_a_run_repeats_its_numbers_and_is_logged(finished: FinishedRun) -> None:
+    found = tcmgc.evaluate(finished.folder, device="cpu")
+    assert metrics(found) == {key: side.values for key, side in finished.record.metrics.items()}
+    assert found["fingerprint"] == finished.record.fingerprint
+    assert found["recipe"] == "xpool"
+    tcmgc.evaluate(finished.folder, split="val", device="cpu")
+    record = json.loads((finished.folder / "record.json").read_text())
+    assert [access["reason"] for access in record["test_access"]] == [
+        "evaluation of the selected weights",
+        "tcmgc evaluate",
+    ]
+
+
+def test_evaluating_on_another_data_set(finished: FinishedRun) -> None:
+    found = tcmgc.evaluate(finished.folder, overrides={"dataset": {"name": "tiny", "shade": 5}}, device="cpu")
+    assert found["fingerprint"] == finished.record.fingerprint  # the stub's version says nothing of shades
+    assert metrics(found) != {key: side.values for key, side in finished.record.metrics.items()}
+
+
+def test_the_commands(finished: FinishedRun, folder: Path) -> None:
+    out = folder / "numbers.json"
+    arguments = ["evaluate", str(finished.folder), "--dataset", "tiny", "--device", "cpu", "--out", str(out)]
+    said = CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
+    assert "xpool on tiny small, test split" in said
+    assert f"{finished.record.metrics['t2v'].values['r1']:.1f}" in said
+    written = json.loads(out.read_text())
+    assert written["schema_version"] == 1
+    assert metrics(written) == {key: side.values for key, side in finished.record.metrics.items()}
+    again = ["run", "xpool", "--protocol", str(folder / "tiny.yaml"), "--seeds", "1", "--device", "cpu"]
+    result = CliRunner().invoke(cli, [*again, "--out", str(folder / "out")], catch_exceptions=False)
+    assert "run 1 of 1, xpool, seed 1" in result.stderr
+    assert "finished before" in result.stderr
+    listed = CliRunner().invoke(cli, ["run", "--list"], catch_exceptions=False).stdout
+    registry = app.current_registry()
+    for files in (registry.suite_files, registry.recipe_files, registry.protocol_files):
+        assert all(name in listed for name in files)
+
+
+def test_a_checkpoint_under_our_names_and_of_the_head_alone(finished: FinishedRun, folder: Path) -> None:
+    weights = load_file(finished.folder / "model.safetensors")
+    full, head = folder / "full.safetensors", folder / "head.safetensors"
+    shutil.copy(finished.folder / "model.safetensors", full)
+    save_file({n.removeprefix("head."): t for n, t in weights.items() if n.startswith("head.")}, head)
+    options: dict[str, Any] = {"recipe": "xpool", "protocol": folder / "tiny.yaml", "device": "cpu"}
+    assert metrics(tcmgc.evaluate(full, **options)) == {
+        key: side.values for key, side in finished.record.metrics.items()
+    }
+    with pytest.warns(HeadOnlyWarning, match="no weights named"):
+        tcmgc.evaluate(head, **options)
+    with pytest.raises(DataError, match=r"head\.scorer"):
+        tcmgc.evaluate(full, recipe="clip4clip-meanp", protocol=folder / "tiny.yaml", device="cpu")
+
+
+def test_wrong_sources(finished: FinishedRun, folder: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        tcmgc.evaluate(folder / "missing")
+    with pytest.raises(ConfigError, match="--recipe NAME"):
+        tcmgc.evaluate(finished.folder / "model.safetensors")
+    with pytest.raises(ConfigError, match="a run has its own"):
+        tcmgc.evaluate(finished.folder, recipe="xpool")
+    with pytest.raises(ConfigError, match="no recipe and no suite of that name"):
+        tcmgc.run("xpol", folder / "out")
+    with pytest.raises(ConfigError, match="variants"):
+        tcmgc.run(folder / "suite.yaml", folder / "out", variant="corrected")
+    (folder / "no-data.yaml").write_text("base: xpool\nprotocol: null\n")
+    with pytest.raises(ConfigError, match=r"dataset of recipe[\s\S]*--protocol"):
+        tcmgc.run(folder / "no-data.yaml", folder / "out")
+
+
+def test_the_frames_are_the_tiny_ones() -> None:
+    """The tests above compare numbers of data that are not all alike."""
+    frames = [np.load(path) for path in sorted((cache_folder() / "datasets" / "tiny-0").glob("*.npy"))]
+    assert len({array.tobytes() for array in frames}) == len(frames) == 26
