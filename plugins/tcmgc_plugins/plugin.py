@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 def tcmgc_register(register: Register) -> None:
     """Register every component of this package; none is imported before it is used."""
     register.dataset("storyshapes", "tcmgc_plugins.datasets.storyshapes.dataset:StoryShapes")
+    register.command(
+        "calibrate",
+        "tcmgc_plugins.datasets.storyshapes.calibration.command:calibrate",
+        help="Measure whether StoryShapes is fit to measure with.",
+    )
 
     register.encoder("open-clip", "tcmgc_plugins.encoders.open_clip_encoder:OpenClip")
 

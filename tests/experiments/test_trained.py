@@ -140,6 +140,8 @@ def test_a_checkpoint_under_our_names_and_of_the_head_alone(finished: FinishedRu
 def test_wrong_sources(finished: FinishedRun, folder: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         tcmgc.evaluate(folder / "missing")
+    with pytest.raises(DataError, match=r"a folder of runs[\s\S]*xpool-seed1"):
+        tcmgc.evaluate(folder / "out")
     with pytest.raises(ConfigError, match="--recipe NAME"):
         tcmgc.evaluate(finished.folder / "model.safetensors")
     with pytest.raises(ConfigError, match="a run has its own"):

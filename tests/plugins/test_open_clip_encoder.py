@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import open_clip
 import pytest
@@ -15,6 +15,9 @@ from tcmgc.slots.encoder import Encoder
 from tcmgc_plugins.encoders.open_clip_encoder import OpenClip
 from tcmgc_plugins.encoders.open_clip_model import CONFIGS
 from tcmgc_plugins.encoders.storyshapes_clip.compact_weights import IDS, ROWS, TABLE, compact, expanded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG = CONFIGS / "StoryShapes-ViT.json"
 ALL = frozenset({"sentence", "words", "frames", "patches"})

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -20,6 +20,9 @@ from tcmgc.errors import DataError
 from tcmgc_plugins.datasets.storyshapes.dataset import SIZES, StoryShapes
 from tcmgc_plugins.datasets.storyshapes.drawing import SIDE, draw_frames
 from tcmgc_plugins.datasets.storyshapes.story import RATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PREPARE = """
 import sys

@@ -7,12 +7,13 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tcmgc_plugins.datasets.storyshapes.annotations import annotate
-from tcmgc_plugins.datasets.storyshapes.changes import ATTRIBUTES, TEMPORAL, changes
 from tcmgc_plugins.datasets.storyshapes.chance import draw_scene
+from tcmgc_plugins.datasets.storyshapes.changes import ATTRIBUTES, TEMPORAL, changes
 from tcmgc_plugins.datasets.storyshapes.claim import Claim, told_by
 from tcmgc_plugins.datasets.storyshapes.compositions import split_of
 from tcmgc_plugins.datasets.storyshapes.dataset import SIZES, StoryShapes
@@ -21,6 +22,9 @@ from tcmgc_plugins.datasets.storyshapes.pictures import draw_pictures
 from tcmgc_plugins.datasets.storyshapes.scene import Scene, Thing
 from tcmgc_plugins.datasets.storyshapes.story import Story, draw_stories
 from tcmgc_plugins.datasets.storyshapes.wording import vocabulary
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPLITS = ("train", "val", "test")
 
@@ -118,7 +122,7 @@ def test_a_swap_is_the_same_told_from_either_side() -> None:
     assert not claim.holds(Scene((two, bigger), swap=True))
 
 
-def test_links_point_at_the_words_about_each_moment(stories: dict[str, list[Story]], tmp_path) -> None:
+def test_links_point_at_the_words_about_each_moment(stories: dict[str, list[Story]], tmp_path: Path) -> None:
     split = annotate("test", stories["test"], tmp_path, seed=3)
     for caption, story in zip(split.captions, stories["test"], strict=True):
         assert len(caption.moments) == len(caption.links) == len(story.tellings[0].claims)
@@ -131,7 +135,7 @@ def test_links_point_at_the_words_about_each_moment(stories: dict[str, list[Stor
         assert caption.tags[0] == ("motion" if story.temporal else "look")
 
 
-def test_captions_use_the_vocabulary_alone(stories: dict[str, list[Story]], tmp_path) -> None:
+def test_captions_use_the_vocabulary_alone(stories: dict[str, list[Story]], tmp_path: Path) -> None:
     known = set(vocabulary())
     texts = [caption.text for s in SPLITS for caption in annotate(s, stories[s], tmp_path, seed=0).captions]
     texts += [picture.caption for picture in draw_pictures(500, seed=1)]
@@ -140,7 +144,7 @@ def test_captions_use_the_vocabulary_alone(stories: dict[str, list[Story]], tmp_
     assert len(set(texts)) > 0.95 * len(texts)
 
 
-def test_several_captions_a_video(tmp_path) -> None:
+def test_several_captions_a_video(tmp_path: Path) -> None:
     stories = draw_stories("val", 40, seed=0, captions=4)
     split = annotate("val", stories, tmp_path, seed=0)
     assert len(split.captions) == 160

@@ -61,6 +61,14 @@ def read_run(folder: Path) -> FinishedRun:
         When its record is missing or damaged.
     """
     where = f"run record {folder / RECORD}"
+    if (folder / "runs").is_dir() and not (folder / RECORD).exists():
+        names = [path.name for path in sorted((folder / "runs").glob("[!.]*/"))]
+        raise DataError(
+            f"run {folder}",
+            found="a folder of runs",
+            expected="one of them",
+            hint=f"{folder / 'runs' / names[0]}" if names else None,
+        )
     found = read_json(folder / RECORD, "run record")
     try:
         return FinishedRun(folder, RunRecord.model_validate(found))

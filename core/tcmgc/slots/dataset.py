@@ -1,7 +1,5 @@
 """The dataset slot: clips, captions and splits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 

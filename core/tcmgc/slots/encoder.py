@@ -1,7 +1,5 @@
 """The encoder slot: captions and frames to features."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -26,10 +24,10 @@ class TokenIds:
     ids: Tensor
     mask: Tensor
 
-    def __getitem__(self, items: slice | Tensor) -> TokenIds:
+    def __getitem__(self, items: slice | Tensor) -> "TokenIds":
         return TokenIds(self.ids[items], self.mask[items])
 
-    def to(self, device: str) -> TokenIds:
+    def to(self, device: str) -> "TokenIds":
         """Move both."""
         return TokenIds(self.ids.to(device), self.mask.to(device))
 
@@ -53,7 +51,7 @@ class Encoder(Protocol):
     frozen: bool
     """Whether training leaves all of it as it is: its features can then be computed once."""
 
-    def tokenize(self, texts: Sequence[str]) -> TokenIds:
+    def tokenize(self, texts: Sequence[str]) -> "TokenIds":
         """Tokenise captions: [T, W]."""
         ...
 

@@ -1,7 +1,5 @@
 """The optimizer slot: parameter groups to a torch optimizer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 

@@ -1,7 +1,5 @@
 """The reader slot: pixels of a video file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path

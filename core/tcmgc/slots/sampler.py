@@ -1,7 +1,5 @@
 """The sampler slot: which frames of a video are looked at."""
 
-from __future__ import annotations
-
 from typing import Protocol, runtime_checkable
 
 import numpy as np

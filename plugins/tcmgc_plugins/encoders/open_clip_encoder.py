@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import open_clip
 import torch
@@ -65,6 +65,9 @@ class OpenClip(nn.Module):
         freeze: Literal["nothing", "embeddings", "all"] = "embeddings",
     ) -> None:
         super().__init__()
+        self.clip: Any
+        self.mean: Tensor
+        self.std: Tensor
         self.clip, name = create_clip(model, pretrained)
         self.text_tower = TextTower(self.clip, name)
         self._tokenizer = open_clip.get_tokenizer(name)

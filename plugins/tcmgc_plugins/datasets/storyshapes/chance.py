@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tcmgc.data.clip import SplitName
 
-    from .attributes import Direction
+    from .attributes import Direction, Motion
 
 LONE, SWAP = 0.3, 0.1
 """Shares of scenes with one object, and of scenes in which two change places."""
@@ -75,7 +75,7 @@ def _moving(random: Random, thing: Thing) -> Thing:
             direction=direction,
             speed=random.choice(("slow", "fast")),
         )
-    motion = random.choice(("appear", "vanish"))
+    motion: Motion = random.choice(("appear", "vanish"))
     return Thing(thing.shape, thing.colour, thing.size, thing.column, thing.row, motion)
 
 

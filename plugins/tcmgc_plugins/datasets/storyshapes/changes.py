@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from .attributes import COLOURS, SHAPES
-from .scene import Scene, Thing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .scene import Scene, Thing
 
 Attribute = Literal["colour", "shape", "size", "place", "relation", "speed", "direction", "existence"]
 ATTRIBUTES: tuple[Attribute, ...] = (

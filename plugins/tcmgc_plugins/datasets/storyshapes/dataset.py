@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tcmgc.data.cache_folder import cache_folder
-from tcmgc.data.clip import SplitName
 from tcmgc.errors import DataError
 
 from .annotations import annotate, clip_id
@@ -21,7 +20,7 @@ from .writer import write_videos
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tcmgc.data.clip import Split
+    from tcmgc.data.clip import Split, SplitName
 
 VERSION = 1
 """Raised by every change of what is drawn, told or encoded; a test pins the content of version 1."""
@@ -119,7 +118,9 @@ class StoryShapes:
         return len(files) == sum(self.counts.values()) and files.items() <= here.items()
 
     def _finish(self, total: int) -> None:
-        names = [f"{clip_id(name, number)}.mp4" for name in self.counts for number in range(self.counts[name])]
+        names = [
+            f"{clip_id(name, number)}.mp4" for name in self.counts for number in range(self.counts[name])
+        ]
         sizes = {name: (self.folder / "videos" / name).stat().st_size for name in names}
         assert len(sizes) == total
         temporary = self.folder / f".finished-{os.getpid()}"

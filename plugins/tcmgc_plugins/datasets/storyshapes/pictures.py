@@ -65,7 +65,9 @@ def _draw(random: Random) -> Picture:
     if random.random() < TOLD_AS_SCENE:
         return Picture(scene, pixels, clause(random, Claim(scene, _details(random, scene))))
     shown = [
-        replace(thing, column=_line(place[0]), row=_line(place[1]), motion="still", direction=None, speed=None)
+        replace(
+            thing, column=_line(place[0]), row=_line(place[1]), motion="still", direction=None, speed=None
+        )
         for thing, place in zip(scene.things, places, strict=True)
         if place is not None
     ]

@@ -152,12 +152,12 @@ class _Drawn:
         return [self.stories[number] for number in sorted(numbers)]
 
 
-def _draw_pair(
-    random: Random, split: SplitName, captions: int, told: Sequence[Scene]
-) -> tuple[Story, Story]:
+def _draw_pair(random: Random, split: SplitName, captions: int, told: Sequence[Scene]) -> tuple[Story, Story]:
     while True:
         attribute = _draw_attribute(random)
-        scenes = [draw_scene(random, split) for _ in range(2 if attribute == "order" else random.choice(TOLD))]
+        scenes = [
+            draw_scene(random, split) for _ in range(2 if attribute == "order" else random.choice(TOLD))
+        ]
         others = _change(random, scenes, attribute, split)
         if others is not None:
             break

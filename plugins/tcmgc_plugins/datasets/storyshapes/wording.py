@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .attributes import HORIZONTAL
+from .attributes import COLOURS, HORIZONTAL
 from .claim import relation
 
 if TYPE_CHECKING:
@@ -123,8 +123,6 @@ def vocabulary() -> list[str]:
     """List every word that a sentence can hold, sorted."""
     tables: list[object] = [NOUNS, SIZE_WORDS, SPEED_WORDS, MOVES, TOWARDS, HAPPENS, SWAPS, ROWS, COLUMNS]
     tables += [PLACES, RELATIONS, ALONE, BOTH, PICTURES, ("a", "an", "and")]
-    from .attributes import COLOURS
-
     words = {word.strip(",") for phrase in _phrases([*tables, tuple(COLOURS)]) for word in phrase.split()}
     return sorted({word for word in words if "{" not in word} | {","})
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tcmgc.data.clip import SplitName
 
-START = "import sys; sys.path[:] = eval(sys.argv[1]); from {} import work; work(sys.argv[2:])".format(__name__)
+START = f"import sys; sys.path[:] = eval(sys.argv[1]); from {__name__} import work; work(sys.argv[2:])"
 VIDEOS_A_WORKER = 64
 """A worker takes about a second to start, in which another writes about as many videos."""
 

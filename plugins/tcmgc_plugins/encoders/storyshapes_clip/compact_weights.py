@@ -48,7 +48,7 @@ def expanded(path: Path) -> Path:
     if not full.is_file():
         with safe_open(path, framework="pt") as file:
             tokens = int(file.metadata()["tokens"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: no dict
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         rows, ids = state.pop(ROWS).float(), state.pop(IDS)
         table = torch.zeros(tokens, rows.shape[1])
         table[ids] = rows

@@ -1,4 +1,6 @@
-"""Train the small CLIP that ships, on pictures of StoryShapes' train compositions::
+"""Train the small CLIP that ships, on pictures of StoryShapes' train compositions.
+
+The command is::
 
     python -m tcmgc_plugins.encoders.storyshapes_clip.pretrain --out weights.safetensors
 
@@ -11,12 +13,12 @@ import math
 import platform
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 import open_clip
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,6 +33,9 @@ from tcmgc_plugins.encoders.open_clip_model import CONFIGS
 
 from .compact_weights import TABLE, compact
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 MODEL = "StoryShapes-ViT"
 WARMUP = 200
 WEIGHT_DECAY = 0.1
@@ -44,9 +49,7 @@ BETAS = (0.9, 0.98)
 @click.option("--batch-size", default=128, show_default=True)
 @click.option("--learning-rate", default=2e-3, show_default=True, help="Highest, after the warm-up.")
 @click.option("--seed", default=0, show_default=True)
-def main(
-    out: Path, pictures: int, steps: int, batch_size: int, learning_rate: float, seed: int
-) -> None:
+def main(out: Path, pictures: int, steps: int, batch_size: int, learning_rate: float, seed: int) -> None:
     """Train and write the weights, compact: half precision, and only the token rows that are used."""
     start = time.monotonic()
     torch.manual_seed(seed)

@@ -12,6 +12,21 @@ from tcmgc.files.output import refuse_unwritable
 
 PICTURES = 40_000
 """As many as `tcmgc_plugins.encoders.storyshapes_clip.pretrain` draws."""
+PAGE = """# Calibration of StoryShapes
+
+Written by
+
+<!-- skip: next -->
+
+```bash
+{command}
+```
+
+Every line has to hold before anything is measured with the data set: [StoryShapes](storyshapes.md) says why.
+Intervals are 95 % bootstrap intervals over pairs of partners; p-values are of sign flips over pairs.
+
+{table}
+"""
 
 
 @click.command()
@@ -41,8 +56,17 @@ def calibrate(board: str, motion: str, out: str, page: str | None, device: str) 
     ]
     click.echo(tabulate(rows, headers="keys", tablefmt="simple", maxcolwidths=[44, 30, 24, None]))
     if page is not None:
-        Path(page).write_text(tabulate(rows, headers="keys", tablefmt="github") + "\n", encoding="utf-8")
+        table = tabulate(rows, headers="keys", tablefmt="github")
+        Path(page).write_text(PAGE.format(command=_said(board, motion, out, page), table=table), "utf-8")
     failed = [condition.what for condition in found if not condition.met]
     if failed:
         say_error(f"{len(failed)} of {len(found)} conditions are not met: {'; '.join(failed)}")
         sys.exit(1)
+
+
+def _said(board: str, motion: str, out: str, page: str) -> str:
+    """Write the command as it was given, without what is default."""
+    chosen = {"--board": board, "--motion": motion}
+    defaults = {"--board": "quickstart", "--motion": "storyshapes-motion"}
+    named = [f"{option} {value}" for option, value in chosen.items() if value != defaults[option]]
+    return " ".join(["tcmgc calibrate", *named, f"--out {out} --page {page}"])

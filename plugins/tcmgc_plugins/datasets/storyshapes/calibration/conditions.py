@@ -64,7 +64,7 @@ def mean_of(percent_T: Float1D, cluster_T: Int1D) -> Mean:
     """
     clusters = int(cluster_T.max()) + 1
     means = bootstrap_means(draw_clusters(clusters), percent_T[:, None], cluster_T)[:, 0]
-    sums = np.bincount(cluster_T, weights=percent_T, minlength=clusters)
+    sums = np.bincount(cluster_T, weights=percent_T, minlength=clusters).astype(np.float64)
     return Mean(float(percent_T.mean()), *interval(means), sign_flip_p(sums))
 
 
@@ -100,7 +100,7 @@ def moments(gain: Mean) -> Condition:
 
 
 def telling_motion(apart: Mean) -> Condition:
-    """A model that looks at order does tell motion captions from their partners."""
+    """Tell motion captions from their partners, by a model that looks at order."""
     excess = f"{apart} %, p = {apart.p:.2g} against 50 %"
     return Condition(
         "motion captions told from their partner, frames in order",
@@ -111,7 +111,7 @@ def telling_motion(apart: Mean) -> Condition:
 
 
 def blind_without_order(apart: Mean) -> Condition:
-    """The same model cannot, out of order."""
+    """Fail to tell them out of order, by the same model."""
     return Condition(
         "motion captions told from their partner, frames shuffled",
         f"{apart} %",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-import tcmgc
+from tcmgc.api import plan, run
 from tcmgc.app import current_registry
 from tcmgc.engine.encode import encode
 from tcmgc.engine.encoded_model import build_encoded
@@ -38,7 +38,13 @@ SHUFFLES = 5
 
 
 def measure(
-    board: str, motion: str, out: Path, *, pictures: int, device: str = "auto", listener: Listener | None = None
+    board: str,
+    motion: str,
+    out: Path,
+    *,
+    pictures: int,
+    device: str = "auto",
+    listener: Listener | None = None,
 ) -> list[Condition]:
     """Run what has to be run and measure every condition.
 
@@ -57,26 +63,30 @@ def measure(
     listener
         Is told how far the runs are.
     """
-    boarded = tcmgc.run(board, out / "board", device=device, listener=listener)
-    moved = tcmgc.run(motion, out / "motion", device=device, listener=listener)
+    boarded = run(board, out / "board", device=device, listener=listener)
+    moved = run(motion, out / "motion", device=device, listener=listener)
     return [
-        *_of_board(tcmgc.plan(board), boarded, pictures, device),
-        *_of_motion(tcmgc.plan(motion), moved, device),
+        *_of_board(plan(board), boarded, pictures, device),
+        *_of_motion(plan(motion), moved, device),
     ]
 
 
-def _of_board(plan: Plan, outcome: Outcome, pictures: int, device: str) -> list[Condition]:
+def _of_board(planned: Plan, outcome: Outcome, pictures: int, device: str) -> list[Condition]:
     by_label: dict[str, list[float]] = {}
-    for run in outcome.finished:
-        by_label.setdefault(run.record.label, []).append(run.record.metrics["t2v"].values["r1"])
+    for one in outcome.finished:
+        by_label.setdefault(one.record.label, []).append(one.record.metrics["t2v"].values["r1"])
     best = max(by_label, key=lambda label: float(np.mean(by_label[label])))
-    row = next((row for row in plan.rows if not row.recipe.config["trained"]), None)
+    row = next((row for row in planned.rows if not row.recipe.config["trained"]), None)
     if row is None:
-        raise ConfigError(f"suite {plan.name}", found="no row with trained: false", expected="clip-zero-shot")
+        raise ConfigError(
+            f"suite {planned.name}", found="no row with trained: false", expected="clip-zero-shot"
+        )
     session = Session(current_registry(), device)
     dataset = session.parts(row.recipe).dataset
     if not isinstance(dataset, StoryShapes):
-        raise ConfigError(f"suite {plan.name}", found=type(dataset).__name__, expected="the data set storyshapes")
+        raise ConfigError(
+            f"suite {planned.name}", found=type(dataset).__name__, expected="the data set storyshapes"
+        )
     data = session.frames(row.recipe, "test")
     parts = session.parts(row.recipe)
     model = build_encoded(row.recipe, parts.encoder, parts.sampler.frames, session.registry, 0)
@@ -97,12 +107,12 @@ def _of_board(plan: Plan, outcome: Outcome, pictures: int, device: str) -> list[
     ]
 
 
-def _of_motion(plan: Plan, outcome: Outcome, device: str) -> list[Condition]:
+def _of_motion(planned: Plan, outcome: Outcome, device: str) -> list[Condition]:
     session = Session(current_registry(), device)
-    recipe, run = plan.rows[0].recipe, outcome.finished[0]
+    recipe, found = planned.rows[0].recipe, outcome.finished[0]
     data, parts = session.frames(recipe, "test"), session.parts(recipe)
     model = build_encoded(recipe, session.encoder(recipe), parts.sampler.frames, session.registry, 0)
-    read_model(run.folder / WEIGHTS, model)
+    read_model(found.folder / WEIGHTS, model)
     ordered = score(session.fabric, model, data).total.numpy()
     motion = np.array(["motion" in caption.tags for caption in data.split.captions])
     shuffled_hits, shuffled_apart = _shuffled(session, model, data)

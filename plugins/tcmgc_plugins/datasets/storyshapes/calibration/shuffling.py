@@ -19,7 +19,9 @@ def first_places(similarity_TV: Matrix) -> Float1D:
     return found
 
 
-def predicted_first_places(similarity_TV: Matrix, motion_T: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Float1D:
+def predicted_first_places(
+    similarity_TV: Matrix, motion_T: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> Float1D:
     """Return what `first_places` is expected to be where the order of frames is unknown, [T].
 
     A caption about motion has a partner whose video shows the same frames in another order. Out of order
