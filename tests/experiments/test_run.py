@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tcmgc import ConfigError, DataError, hookimpl
+from tcmgc import ConfigError, DataError, PluginError
 from tcmgc.experiments.listener import Listener, RunName, RunProgress
 from tcmgc.experiments.plan import plan_recipe, plan_suite
 from tcmgc.experiments.run import Outcome, run_plan
@@ -284,17 +284,20 @@ def test_one_process_at_a_time(plugins: Plugins, folder: Path) -> None:
 
 
 def test_plugins_are_told(plugins: Plugins, folder: Path) -> None:
-    told: list[Path] = []
-
-    class Told:
-        @hookimpl
-        def tcmgc_runs_finished(self, directory: Path) -> None:
-            assert content(directory / "suite.json")["runs"][0]["state"] == "finished"
-            told.append(directory)
-
-    plugins._manager.register(Told())
-    go(plugins, folder, plan_recipe(plugins.registry, "xpool", protocol=folder / "tiny.yaml"))
-    assert told == [folder / "out"]
+    file = folder / "listens.py"
+    file.write_text(
+        "import json\nfrom tcmgc import hookimpl\n\n\n@hookimpl\ndef tcmgc_runs_finished(directory):\n"
+        "    suite = json.loads((directory / 'suite.json').read_text())\n"
+        "    (directory / 'told').write_text(suite['runs'][0]['state'])\n"
+        "    if (directory / 'fail').exists():\n        raise RuntimeError('no ink')\n"
+    )
+    plugins.load_file(file)
+    plan = plan_recipe(plugins.registry, "xpool", protocol=folder / "tiny.yaml")
+    go(plugins, folder, plan)
+    assert (folder / "out" / "told").read_text() == "finished"
+    (folder / "out" / "fail").touch()
+    with pytest.raises(PluginError, match=r"RuntimeError: no ink[\s\S]*the runs are safe"):
+        go(plugins, folder, plan)
 
 
 def test_the_same_seed_gives_the_same_numbers(plugins: Plugins, folder: Path) -> None:
