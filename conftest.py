@@ -22,6 +22,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import SkipTest
@@ -46,6 +47,16 @@ settings.load_profile("tcmgc")
 
 ROOT = Path(__file__).parent
 NAMED_FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
+
+
+CACHE = "TCMGC_CACHE"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all workers one cache folder that is not the user's, so that data are made once."""
+    if not hasattr(config, "workerinput") and CACHE not in os.environ:
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="tcmgc-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -130,6 +130,7 @@ MORE = [
     Case("ucofia", "ucofia_train_seqTransf_ragged", (HEADS,), parts=UCOFIA_PARTS),
     *(Case("clip4clip-meanp", f"clip4clip_meanP_{kind}") for kind in ("full", "ragged")),
     Case("clip4clip-seqtransf", "clip4clip_seqTransf_ragged", (HEADS,)),
+    Case("clip4clip-seqlstm", "clip4clip_seqLSTM_full"),
 ]
 EVAL_ONLY = [
     Case("ucofia", f"ucofia_eval_t2v_meanP_{kind}", (NO_STAGE,), "released-eval", UCOFIA_PARTS)

@@ -29,6 +29,7 @@ def tcmgc_register(register: Register) -> None:
     register.sampler("fps-then-uniform", "tcmgc_plugins.samplers.fps_then_uniform:FpsThenUniform")
 
     register.stage("transformer", "tcmgc_plugins.stages.transformer:TemporalTransformer")
+    register.stage("lstm", "tcmgc_plugins.stages.lstm:TemporalLSTM")
 
     register.view("identity", "tcmgc_plugins.views.identity:Identity")
     register.view("mean", "tcmgc_plugins.views.mean:Mean")

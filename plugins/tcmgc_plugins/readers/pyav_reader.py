@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -29,6 +29,8 @@ class PyavReader:
     threads
         Of its decoder. More than 1 speeds up single large files.
     """
+
+    paper: ClassVar[str] = "PyAV, github.com/PyAV-Org/PyAV, over FFmpeg"
 
     def __init__(self, *, threads: Annotated[int, Field(ge=1)] = 1) -> None:
         self.threads = threads

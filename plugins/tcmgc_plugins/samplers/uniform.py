@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +25,8 @@ class Uniform:
     frames
         F.
     """
+
+    paper: ClassVar[str] = "TSN, arXiv:1608.00859, segments of equal length"
 
     def __init__(self, *, frames: Annotated[int, Field(ge=1)]) -> None:
         self.frames = frames

@@ -1,4 +1,4 @@
-"""The annotations of StoryShapes: clips, captions, moments and links, as one JSON file a split."""
+"""The annotations of StoryShapes: clips, captions, moments and links."""
 
 from __future__ import annotations
 

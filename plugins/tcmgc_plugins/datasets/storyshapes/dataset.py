@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from functools import cache
@@ -29,6 +30,19 @@ SIZES: dict[str, dict[SplitName, int]] = {
     "quick": {"train": 640, "val": 160, "test": 320},
     "full": {"train": 7600, "val": 1000, "test": 1400},
 }
+
+PIXELS = (
+    "attributes",
+    "chance",
+    "changes",
+    "claim",
+    "compositions",
+    "drawing",
+    "scene",
+    "story",
+    "video_file",
+)
+"""Modules of this package that the content of a video depends on."""
 
 
 class StoryShapes:
@@ -63,7 +77,8 @@ class StoryShapes:
         self.captions = captions
         self.seed = seed
         base = cache_folder() / "datasets" if root is None else Path(root)
-        self.folder = base / f"storyshapes-v{VERSION}-{size}-seed{seed}-captions{captions}"
+        name = f"storyshapes-v{VERSION}-{size}-seed{seed}-captions{captions}-{_sources()}"
+        self.folder = base / name
 
     @property
     def version(self) -> str:
@@ -102,7 +117,7 @@ class StoryShapes:
         except OSError as error:
             raise DataError(
                 f"StoryShapes in {self.folder}",
-                found=(error.strerror or str(error)).lower(),
+                found=error.strerror or str(error),
                 expected="a folder to write to, with space for it, and PyAV with libx264",
                 hint="TCMGC_CACHE=DIR, or dataset.root=DIR",
             ) from None
@@ -126,6 +141,16 @@ class StoryShapes:
         temporary = self.folder / f".finished-{os.getpid()}"
         temporary.write_text(json.dumps({"schema_version": 1, "version": self.version, "bytes": sizes}))
         temporary.replace(self.folder / "finished.json")
+
+
+@cache
+def _sources() -> str:
+    """Digest the modules that decide on pixels: files that other code made are never taken for this one's."""
+    home = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in PIXELS:
+        digest.update((home / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:8]
 
 
 @cache

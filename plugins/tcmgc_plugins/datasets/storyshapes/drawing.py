@@ -1,4 +1,4 @@
-"""Frames of a scene: anti-aliased shapes on a plain ground, in whole-number arithmetic."""
+"""Frames of a scene: anti-aliased shapes on a plain ground, mixed in whole numbers."""
 
 from __future__ import annotations
 

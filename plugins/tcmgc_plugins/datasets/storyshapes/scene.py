@@ -38,7 +38,8 @@ class Thing:
 
     def place(self, progress: float) -> tuple[float, float] | None:
         """Return (x, y) at a share of the scene's time; None while it is not there."""
-        if (self.motion == "appear" and progress < 0.5) or (self.motion == "vanish" and progress >= 0.5):
+        # At the very middle it is there either way: backwards, the one is the other frame for frame.
+        if (self.motion == "appear" and progress < 0.5) or (self.motion == "vanish" and progress > 0.5):
             return None
         x, y = LINES[self.column], LINES[self.row]
         if self.direction is None or self.speed is None:
@@ -76,11 +77,6 @@ class Scene:
     def composition(self) -> Composition:
         """Its objects' colours and shapes."""
         return frozenset((thing.colour, thing.shape) for thing in self.things)
-
-    @property
-    def temporal(self) -> bool:
-        """Whether it looks different when it is played backwards."""
-        return self.reversed() != self
 
     def places(self, progress: float) -> list[tuple[float, float] | None]:
         """Return where each object is at a share of the scene's time."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .attributes import BACKGROUNDS
 from .chance import draw_scene
 from .changes import ATTRIBUTES, TEMPORAL, Attribute, changes
-from .claim import Claim, Key, told_by
+from .claim import Claim, Key, keys, told_by
 from .compositions import split_of
 
 if TYPE_CHECKING:
@@ -124,13 +124,19 @@ class _Drawn:
     _by_claim: dict[Key, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def admits(self, pair: tuple[Story, Story]) -> bool:
-        """Whether no caption is true of two stories, among the pair's and all earlier ones."""
+        """Whether every claim is true of one scene of its story, and no caption of two stories.
+
+        Of the stories that there are, those are looked at that share a key with the pair.
+        """
         for story, partner in (pair, pair[::-1]):
-            others = [partner, *self._near(self._by_scene, (c.key for t in story.tellings for c in t.claims))]
+            claims = [claim for telling in story.tellings for claim in telling.claims]
+            if any(sum(claim.holds(scene) for scene in story.scenes) != 1 for claim in claims):
+                return False
+            others = [partner, *self._near(self._by_scene, {claim.key for claim in claims})]
             if any(told_by(t.claims, other.scenes) for t in story.tellings for other in others):
                 return False
-            keys = (Claim(scene, frozenset()).key for scene in story.scenes)
-            for other in self._near(self._by_claim, keys):
+            shown = {key for scene in story.scenes for key in keys(scene)}
+            for other in self._near(self._by_claim, shown):
                 if any(told_by(telling.claims, story.scenes) for telling in other.tellings):
                     return False
         return True
@@ -139,15 +145,15 @@ class _Drawn:
         for story in pair:
             number = len(self.stories)
             self.stories.append(story)
-            for scene in story.scenes:
-                self._by_scene[Claim(scene, frozenset()).key].add(number)
+            for key in {key for scene in story.scenes for key in keys(scene)}:
+                self._by_scene[key].add(number)
             for claim in (claim for telling in story.tellings for claim in telling.claims):
                 self._by_claim[claim.key].add(number)
                 self.told.append(claim.scene)
 
-    def _near(self, index: dict[Key, set[int]], keys: object) -> list[Story]:
+    def _near(self, index: dict[Key, set[int]], wanted: set[Key]) -> list[Story]:
         numbers: set[int] = set()
-        for key in keys:  # type: ignore[attr-defined]
+        for key in wanted:
             numbers |= index.get(key, set())
         return [self.stories[number] for number in sorted(numbers)]
 
@@ -216,12 +222,12 @@ def _draw_story(
 
 def _draw_other(random: Random, split: SplitName, earlier: Sequence[Scene]) -> Scene:
     """Draw a scene that no caption of its story tells."""
-    if earlier and random.random() < BORROWED:
-        scene = random.choice(earlier)
-        changed = _variants(scene, random.choice(ATTRIBUTES), split)
+    if not earlier or random.random() >= BORROWED:
+        return draw_scene(random, split)
+    while True:
+        changed = _variants(random.choice(earlier), random.choice(ATTRIBUTES), split)
         if changed:
             return random.choice(changed)
-    return draw_scene(random, split)
 
 
 def _draw_details(random: Random, scene: Scene, attribute: str) -> frozenset[Detail]:

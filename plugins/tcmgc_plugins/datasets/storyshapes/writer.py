@@ -7,13 +7,15 @@ again, which takes less than sending them, and says a line for every video.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
+
+from tcmgc.data.decode_pool import cores
 
 from .annotations import clip_id
 from .story import Story, draw_stories
@@ -57,21 +59,23 @@ def write_videos(
     """
     total = sum(counts.values())
     done = sum(1 for name, number in _clips(counts) if _is_there(folder / f"{clip_id(name, number)}.mp4"))
-    workers = max(1, min(os.cpu_count() or 1, -(-(total - done) // VIDEOS_A_WORKER)))
+    workers = max(1, min(cores(), -(-(total - done) // VIDEOS_A_WORKER)))
     given = [str(folder), str(seed), str(captions), *(f"{name}={count}" for name, count in counts.items())]
     answers: SimpleQueue[str | None] = SimpleQueue()
+    errors = [tempfile.TemporaryFile() for _ in range(workers)]  # noqa: SIM115  # closed below
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", START, repr(sys.path), f"{part}/{workers}", *given],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=said,
             text=True,
         )
-        for part in range(workers)
+        for part, said in enumerate(errors)
     ]
+    threads = [threading.Thread(target=_listen, args=(one, answers), daemon=True) for one in processes]
     try:
-        for process in processes:
-            threading.Thread(target=_listen, args=(process, answers), daemon=True).start()
+        for thread in threads:
+            thread.start()
         at_work = workers
         while at_work:
             if answers.get() is None:
@@ -80,15 +84,19 @@ def write_videos(
             done += 1
             if progress is not None:
                 progress(done, total)
-        for process in processes:
-            _, said = process.communicate()
-            if process.returncode:
-                lines = said.strip().splitlines() or [f"exit status {process.returncode}"]
-                raise OSError(lines[-1])
+        for process, said in zip(processes, errors, strict=True):
+            if process.wait():
+                said.seek(0)
+                lines = said.read().decode(errors="replace").strip().splitlines()
+                raise OSError(lines[-1] if lines else f"exit status {process.returncode}")
     finally:
-        for process in processes:
+        for process, said in zip(processes, errors, strict=True):
             process.kill()
             process.wait()
+            said.close()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
 def work(arguments: list[str]) -> None:
@@ -121,6 +129,7 @@ def _is_there(path: Path) -> bool:
 
 def _listen(process: subprocess.Popen[str], answers: SimpleQueue[str | None]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        answers.put(line)
+    with process.stdout:
+        for line in process.stdout:
+            answers.put(line)
     answers.put(None)

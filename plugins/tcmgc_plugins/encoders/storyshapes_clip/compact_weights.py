@@ -11,10 +11,11 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
-from tcmgc.data.cache_folder import cache_folder
-from tcmgc.files.tensors import write_tensors
+from tcmgc.data.cache_folder import CACHE, cache_folder
+from tcmgc.errors import DataError
+from tcmgc.files.tensors import open_tensors, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 TABLE = "token_embedding.weight"
 ROWS, IDS = "token_embedding.rows", "token_embedding.ids"
+FORMAT = 1
+"""Of an expanded file, in its name: another one where the same compact file expands to something else."""
 
 
 def compact(state: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor]:
@@ -42,15 +45,48 @@ def compact(state: Mapping[str, Tensor], ids: Sequence[int]) -> dict[str, Tensor
 
 
 def expanded(path: Path) -> Path:
-    """Return a file with the full state of a compact one, in float32: made once, in the cache folder."""
+    """Return a file with the full state of a compact one, in float32: made once, in the cache folder.
+
+    Parameters
+    ----------
+    path
+        A compact file.
+
+    Raises
+    ------
+    DataError
+        When it is no compact file, or the cache folder cannot be written to.
+    """
+    with open_tensors(path, "compact weights") as file:
+        tokens = int(file.metadata()["tokens"])
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    rows, ids = state.pop(ROWS).float(), state.pop(IDS)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    full = cache_folder() / "weights" / f"{path.parent.name}-{digest[:16]}.safetensors"
-    if not full.is_file():
-        with safe_open(path, framework="pt") as file:
-            tokens = int(file.metadata()["tokens"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        rows, ids = state.pop(ROWS).float(), state.pop(IDS)
+    full = cache_folder() / "weights" / f"{path.parent.name}-{digest[:16]}-v{FORMAT}.safetensors"
+    shapes = {name: list(tensor.shape) for name, tensor in state.items()} | {TABLE: [tokens, rows.shape[1]]}
+    if not _is_whole(full, shapes):
         table = torch.zeros(tokens, rows.shape[1])
         table[ids] = rows
-        write_tensors(full, {name: tensor.float() for name, tensor in state.items()} | {TABLE: table}, {})
+        tensors = {name: tensor.float() for name, tensor in state.items()} | {TABLE: table}
+        try:
+            write_tensors(full, tensors, {})
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DataError(
+                f"unpacked weights {full}",
+                found=f"cannot be written: {reason.lower()}",
+                expected="a cache folder that can be written to, with space",
+                hint=f"{CACHE}=DIR names another",
+            ) from None
     return full
+
+
+def _is_whole(path: Path, shapes: Mapping[str, Sequence[int]]) -> bool:
+    """Tell whether a file holds float32 tensors of these names and shapes, to their last byte."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            found = {name: one.get_shape() for name, one in slices.items()}
+            return found == shapes and all(one.get_dtype() == "F32" for one in slices.values())
+    except (OSError, SafetensorError):  # absent, unreadable, cut off
+        return False

@@ -32,9 +32,12 @@ from tcmgc_plugins.datasets.storyshapes.wording import vocabulary
 from tcmgc_plugins.encoders.open_clip_model import CONFIGS
 
 from .compact_weights import TABLE, compact
+from .pictures_seen import digest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from tcmgc_plugins.datasets.storyshapes.scene import Composition
 
 MODEL = "StoryShapes-ViT"
 WARMUP = 200
@@ -45,7 +48,7 @@ BETAS = (0.9, 0.98)
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where the weights go.")
 @click.option("--pictures", default=40_000, show_default=True, help="How many distinct pictures.")
-@click.option("--steps", default=3_000, show_default=True)
+@click.option("--steps", default=2_500, show_default=True)
 @click.option("--batch-size", default=128, show_default=True)
 @click.option("--learning-rate", default=2e-3, show_default=True, help="Highest, after the warm-up.")
 @click.option("--seed", default=0, show_default=True)
@@ -56,7 +59,7 @@ def main(out: Path, pictures: int, steps: int, batch_size: int, learning_rate: f
     open_clip.add_model_config(CONFIGS)
     clip = open_clip.create_model(MODEL)
     tokenizer = open_clip.get_tokenizer(MODEL)
-    pixels, captions = _draw(pictures, seed, clip.visual.image_size[0])
+    pixels, captions, drawn = _draw(pictures, seed, clip.visual.image_size[0])
     ids = tokenizer(captions)
     loss = _train(clip, pixels, ids, steps=steps, batch_size=batch_size, rate=learning_rate, seed=seed)
     seconds = time.monotonic() - start
@@ -67,6 +70,9 @@ def main(out: Path, pictures: int, steps: int, batch_size: int, learning_rate: f
         "command": f"python -m tcmgc_plugins.encoders.storyshapes_clip.pretrain --pictures {pictures} "
         f"--steps {steps} --batch-size {batch_size} --learning-rate {learning_rate} --seed {seed}",
         "storyshapes": str(VERSION),
+        "pictures": str(pictures),
+        "pictures_seed": str(seed),
+        "compositions_sha256": digest(drawn),
         "seconds": f"{seconds:.0f}",
         "last_loss": f"{loss:.4f}",
         "made_with": f"tcmgc {__version__}, torch {torch.__version__}, open_clip {open_clip.__version__}, "
@@ -76,16 +82,17 @@ def main(out: Path, pictures: int, steps: int, batch_size: int, learning_rate: f
     click.echo(f"{out}: {out.stat().st_size:,} bytes, {steps} steps in {seconds:.0f} s, loss {loss:.3f}")
 
 
-def _draw(count: int, seed: int, side: int) -> tuple[NDArray[np.uint8], list[str]]:
+def _draw(count: int, seed: int, side: int) -> tuple[NDArray[np.uint8], list[str], set[Composition]]:
     pixels = np.empty((count, side, side, 3), np.uint8)
-    captions = []
+    captions, drawn = [], set()
     with progress_bar("drawing", "pictures") as progress:
         for index, picture in enumerate(draw_pictures(count, seed=seed)):
-            pixels[index] = square(picture.pixels, side)
+            pixels[index] = square(picture.pixels(), side)
             captions.append(picture.caption)
+            drawn.add(picture.scene.composition)
             if index % 100 == 99:
                 progress(index + 1, count)
-    return pixels, captions
+    return pixels, captions, drawn
 
 
 def _train(

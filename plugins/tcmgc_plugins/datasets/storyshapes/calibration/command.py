@@ -10,8 +10,6 @@ import click
 from tcmgc.cli.console import say_error, warnings_said
 from tcmgc.files.output import refuse_unwritable
 
-PICTURES = 40_000
-"""As many as `tcmgc_plugins.encoders.storyshapes_clip.pretrain` draws."""
 PAGE = """# Calibration of StoryShapes
 
 Written by
@@ -49,7 +47,7 @@ def calibrate(board: str, motion: str, out: str, page: str | None, device: str) 
     if page is not None:
         refuse_unwritable(Path(page), "page")
     with warnings_said(), RunDisplay(Console(stderr=True)) as display:
-        found = measure(board, motion, Path(out), pictures=PICTURES, device=device, listener=display)
+        found = measure(board, motion, Path(out), device=device, listener=display)
     rows = [
         {"condition": c.what, "found": c.found, "needed": c.needed, "": "met" if c.met else "NOT met"}
         for c in found

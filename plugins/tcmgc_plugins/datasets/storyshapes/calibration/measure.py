@@ -17,7 +17,7 @@ from tcmgc.experiments.session import Session
 from tcmgc.runs.model_file import read_model
 from tcmgc.runs.run_folder import WEIGHTS
 from tcmgc_plugins.datasets.storyshapes.dataset import StoryShapes
-from tcmgc_plugins.datasets.storyshapes.pictures import draw_pictures
+from tcmgc_plugins.encoders.storyshapes_clip.pictures_seen import training_compositions
 
 from . import conditions
 from .conditions import Condition, mean_of
@@ -42,7 +42,6 @@ def measure(
     motion: str,
     out: Path,
     *,
-    pictures: int,
     device: str = "auto",
     listener: Listener | None = None,
 ) -> list[Condition]:
@@ -56,8 +55,6 @@ def measure(
         A suite with one row: a model that looks at the order of frames, trained long enough to use it.
     out
         Folder of the runs; finished ones are not repeated.
-    pictures
-        How many pictures trained the encoder.
     device
         As `tcmgc.run` takes it.
     listener
@@ -66,12 +63,12 @@ def measure(
     boarded = run(board, out / "board", device=device, listener=listener)
     moved = run(motion, out / "motion", device=device, listener=listener)
     return [
-        *_of_board(plan(board), boarded, pictures, device),
+        *_of_board(plan(board), boarded, device),
         *_of_motion(plan(motion), moved, device),
     ]
 
 
-def _of_board(planned: Plan, outcome: Outcome, pictures: int, device: str) -> list[Condition]:
+def _of_board(planned: Plan, outcome: Outcome, device: str) -> list[Condition]:
     by_label: dict[str, list[float]] = {}
     for one in outcome.finished:
         by_label.setdefault(one.record.label, []).append(one.record.metrics["t2v"].values["r1"])
@@ -89,6 +86,7 @@ def _of_board(planned: Plan, outcome: Outcome, pictures: int, device: str) -> li
         )
     data = session.frames(row.recipe, "test")
     parts = session.parts(row.recipe)
+    _refuse_other_captions(data)
     model = build_encoded(row.recipe, parts.encoder, parts.sampler.frames, session.registry, 0)
     text, video = encode(session.fabric, model, data)
     sentence, frames = text.tokens("sentence").values[:, 0].cpu(), video.frames.values.cpu()
@@ -97,7 +95,7 @@ def _of_board(planned: Plan, outcome: Outcome, pictures: int, device: str) -> li
         known = first_places(oracle_scores(sentence, frames, data).numpy())
     cluster = np.arange(len(data.split.captions)) // 2
     shown = {scene.composition for story in dataset.stories("test") for scene in story.scenes}
-    drawn = {picture.scene.composition for picture in draw_pictures(pictures, seed=0)}
+    drawn, pictures = training_compositions()
     return [
         conditions.gallery(len(data.split.clips)),
         conditions.leakage(len(shown & drawn), pictures, len(data.split.clips)),
@@ -111,6 +109,7 @@ def _of_motion(planned: Plan, outcome: Outcome, device: str) -> list[Condition]:
     session = Session(current_registry(), device)
     recipe, found = planned.rows[0].recipe, outcome.finished[0]
     data, parts = session.frames(recipe, "test"), session.parts(recipe)
+    _refuse_other_captions(data)
     model = build_encoded(recipe, session.encoder(recipe), parts.sampler.frames, session.registry, 0)
     read_model(found.folder / WEIGHTS, model)
     ordered = score(session.fabric, model, data).total.numpy()
@@ -129,6 +128,14 @@ def _of_motion(planned: Plan, outcome: Outcome, device: str) -> list[Condition]:
             share=100 * float(motion.mean()),
         ),
     ]
+
+
+def _refuse_other_captions(data: SplitFrames) -> None:
+    """Refuse several captions a video: then captions and videos are not partners row by row."""
+    if len(data.split.captions) != len(data.split.clips):
+        raise ConfigError(
+            "dataset.captions", found=data.split.caption_rule, expected="1: partners stand side by side"
+        )
 
 
 def _shuffled(session: Session, model: EncodedModel, data: SplitFrames) -> tuple[np.ndarray, np.ndarray]:
