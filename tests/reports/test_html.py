@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ import pytest
 
 from tcmgc_reports.board.build import build_leaderboard
 from tcmgc_reports.html.axis import linear_axis, log_axis, tick_label
-from tcmgc_reports.html.page import render_html
+from tcmgc_reports.html.page import _breakable, render_html
 from tcmgc_reports.html.svg import element
 from tcmgc_reports.runs.read_runs import read_runs
 
@@ -216,6 +217,64 @@ def test_in_a_browser(browser: Any, html: str, tmp_path: Path, width: int, schem
     assert said == []
     assert requests == [path.as_uri()]
     context.close()
+
+
+LONG = (
+    "{:02} tcmgc granularities.*.reorganizer.keep_rate=0.3,losses.sdr",
+    "{:02} clip4clip-seqtransf aggregator=a-plugin-of-one-file-by-me",
+    "{:02} a label of ordinary words that has sixty characters in it",
+    "{:02} averyverylonglabelwithoutanyplacewhereitmaybebrokenatall",
+)
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_many_rows_with_long_labels_in_a_browser(
+    browser: Any, runs: RunsOut, tmp_path: Path, width: int
+) -> None:
+    for row in range(20):
+        for seed in (0, 1):
+            ranks = [1] * (row + seed) + [9] * (40 - row - seed)
+            runs.add(LONG[row % 4].format(row), ranks, seed=seed, tags=[["motion"]] * 40)
+    runs.suite(("Care", LONG[3].format(19), LONG[0].format(0)))
+    path = tmp_path / "index.html"
+    path.write_text(render_html(build_leaderboard(read_runs(runs.path))), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    each = "s => [...document.querySelectorAll(s)].map(e => [e.scrollWidth, e.clientWidth])"
+    for box in ("li.label", ".basis", ".dots .label", *([".scroll"] if width == 1400 else [])):
+        assert all(content <= room for content, room in page.evaluate(each, box)), box
+    places = "s => [...document.querySelectorAll(s)].map(e => e.getBoundingClientRect().toJSON())"
+    labels = page.evaluate(places, ".dots .label")
+    assert len(labels) == 20
+    assert all(after["top"] - before["bottom"] >= 4 for before, after in pairwise(labels))
+    # The first number of a row is seen without scrolling.
+    assert max(place["right"] for place in page.evaluate(places, ".sortable td:nth-child(3)")) <= width
+    page.close()
+
+
+def test_one_row(runs: RunsOut) -> None:
+    runs.add("tcmgc", [1, 2, 1])
+    text = render_html(build_leaderboard(read_runs(runs.path)))
+    assert "microseconds per pair (logarithmic)" not in text
+    assert "all rows have one scale" not in text
+    assert "What it is worth" not in text
+
+
+def test_legends_name_what_is_there(html: str, runs: RunsOut) -> None:
+    assert "text-conditioned: a video" in html
+    assert "text-free: what is kept" in html
+    for label in ("one", "two"):
+        runs.add(label, [1] * 40, tags=[["motion"] if i % 2 else ["colour"] for i in range(40)])
+    board = build_leaderboard(
+        read_runs(runs.path), lambda run: "no" if run.record.label == "clip-zero-shot" else None
+    )
+    assert "text-free: what is kept" not in render_html(board)
+
+
+def test_labels_break_between_parts_and_not_in_numbers() -> None:
+    label = "a.keep_rate=0.3,b/c"
+    assert _breakable(label) == "a.<wbr>keep_<wbr>rate=<wbr>0.3,<wbr>b/<wbr>c"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,6 +14,7 @@ from tcmgc.errors import DataError
 from tcmgc_reports.board.build import build_leaderboard
 from tcmgc_reports.board.comparison import Comparison
 from tcmgc_reports.board.leaderboard import Estimate, Leaderboard, Row
+from tcmgc_reports.renderers.words import basis
 from tcmgc_reports.runs.read_runs import read_runs
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ def test_equal_rows_differ_in_nothing(runs: RunsOut) -> None:
     ("mean", "low", "high", "p", "by_seed", "verdict"),
     [
         (2.0, 1.0, 3.0, 0.01, {0: 2.5, 1: 1.5}, "a gain"),
-        (-2.0, -3.0, -1.0, 0.01, {}, "a loss"),
+        (-2.0, -3.0, -1.0, 0.01, {0: -2.0}, "a loss"),
+        (2.0, 1.0, 3.0, 0.01, {}, "a gain, though seeds are missing"),
+        (-2.0, -3.0, -1.0, 0.01, {}, "a loss, though seeds are missing"),
         (2.0, 1.0, 3.0, 0.01, {0: 5.0, 1: -1.0}, "a gain, though not with every seed"),
         (-2.0, -3.0, -1.0, 0.01, {0: -4.0, 1: 0.0}, "a loss, though not with every seed"),
         (2.0, -0.1, 3.0, 0.04, {}, "on the border of chance"),
@@ -155,6 +158,71 @@ def test_verdict(
 ) -> None:
     difference = Estimate(mean, None, low, high)
     assert Comparison("T", "", "a", "b", "t2v", difference, by_seed, p).verdict == verdict
+
+
+GOOD, BAD = [1] * 30 + [4] * 10, [1] * 10 + [4] * 30
+UNTRAINED = {"trained": False, "selection": None}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "by_seed", "missing", "verdict"),
+    [
+        ((0, 1), (0,), {0: 50.0}, {"theirs": (1,)}, "a gain, though seeds are missing"),
+        ((0,), (1, 2), {}, {"ours": (1, 2), "theirs": (0,)}, "a gain, though seeds are missing"),
+        ((0, 1), (0, 1), {0: 50.0, 1: 50.0}, {}, "a gain"),
+    ],
+)
+def test_a_verdict_needs_every_seed_of_both_rows(
+    ours: tuple[int, ...],
+    theirs: tuple[int, ...],
+    by_seed: dict[int, float],
+    missing: dict[str, tuple[int, ...]],
+    verdict: str,
+    runs: RunsOut,
+) -> None:
+    for label, ranks, seeds in (("ours", GOOD, ours), ("theirs", BAD, theirs)):
+        for seed in seeds:
+            runs.add(label, ranks, seed=seed)
+    runs.suite(("Care", "ours", "theirs"))
+    one = board_of(runs).sections[0].comparisons[0]
+    assert (one.by_seed, one.missing, one.verdict) == (by_seed, missing, verdict)
+    for label, seeds in missing.items():
+        assert f"{label} has no run with seed{'s' * (len(seeds) > 1)} {seeds[0]}" in basis(one)
+
+
+@pytest.mark.parametrize("question", [("ours", "start"), ("start", "ours")])
+@pytest.mark.parametrize("seeds", [(0,), (5,), (0, 1)])
+def test_a_row_that_was_not_trained_counts_for_every_seed(
+    seeds: tuple[int, ...], question: tuple[str, str], runs: RunsOut
+) -> None:
+    for seed in (0, 1, 2):
+        runs.add("ours", [1] * seed + GOOD[seed:], seed=seed)
+    runs.add("ours", BAD, seed=3)
+    for seed in seeds:
+        runs.add("start", [4] * 40, seed=seed, **UNTRAINED)
+    runs.suite(("Training", *question))
+    one = board_of(runs).sections[0].comparisons[0]
+    sign = 1 if question[0] == "ours" else -1
+    assert one.by_seed == {seed: sign * hits for seed, hits in enumerate((75.0, 75.0, 75.0, 25.0))}
+    assert one.difference.sd == pytest.approx(25.0)
+    assert one.missing == {}
+    assert one.verdict == ("a gain" if sign > 0 else "a loss")
+
+
+def test_a_row_that_was_not_trained_has_no_spread(runs: RunsOut) -> None:
+    for seed in (0, 1):
+        runs.add("start", BAD, seed=seed, **UNTRAINED)
+        runs.add("other start", GOOD, seed=seed, **UNTRAINED)
+        runs.add("chance", GOOD[seed:] + BAD[:seed], seed=seed, **UNTRAINED)
+        runs.add("ours", GOOD, seed=seed)
+    runs.suite(("Weights", "other start", "start"))
+    board = board_of(runs)
+    rows = rows_of(board)
+    sd = {label: row.results["t2v"].metrics["r1"].sd for label, row in rows.items()}
+    # Untrained runs that are not equal drew something by their seeds; trained ones may be equal by chance.
+    assert (sd["start"], sd["ours"]) == (None, 0.0)
+    assert rows["start"].seeds == (0, 1)
+    assert board.sections[0].comparisons[0].difference.sd is None
 
 
 def test_tags(runs: RunsOut) -> None:

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import validate
 
 from tcmgc_reports.board.build import build_leaderboard
+from tcmgc_reports.board.leaderboard import Estimate
 from tcmgc_reports.renderers import formats
 from tcmgc_reports.renderers.latex import escape as latex_escape
 from tcmgc_reports.renderers.markdown import escape as markdown_escape
@@ -93,8 +94,9 @@ def test_terminal(board: Leaderboard) -> None:
     assert re.fullmatch(r"72\.5\* \[\d\d\.\d, \d\d\.\d\]", row[2])
     assert row[3:] == ["100.0*", "100.0*", "1.0*", "1.8*", "272.5*", "1.25"]
     assert "Text-conditioning is worth +72.5 R@1 [+" in text
-    assert ", p < 0.001: a gain\n" in text
+    assert ", p < 0.001: a gain, though seeds are missing" in text
     assert "by seed" not in text  # the other row has one seed
+    assert "has no run with seed 1" in " ".join(text.split())
     assert "stale" not in text
 
 
@@ -153,6 +155,15 @@ def test_latex(board: Leaderboard) -> None:
     assert latex_escape("a\\b~") == r"a\textbackslash{}b\textasciitilde{}"
 
 
+def test_latex_takes_no_label_for_an_argument(runs: RunsOut) -> None:
+    """``\\\\`` and ``\\midrule`` look for a bracket or a star even on the next line."""
+    for label, ranks in (("[ours] first", [1, 1]), ("*starred", [1, 2]), ("plain [x]", [2, 2])):
+        runs.add(label, ranks)
+    text = RENDERERS["latex"].render(build_leaderboard(read_runs(runs.path)))
+    starts = [line.partition(" &")[0].strip() for line in text.splitlines() if line.endswith(r"\\")]
+    assert starts[1:4] == ["{}[ours] first", "{}*starred", "plain [x]"]
+
+
 def test_csv(board: Leaderboard) -> None:
     rows = list(csv.DictReader(io.StringIO(RENDERERS["csv"].render(board))))
     assert [(row["row"], row["direction"]) for row in rows] == [
@@ -178,7 +189,8 @@ def test_json(board: Leaderboard) -> None:
     assert first["cost"]["microseconds_per_pair"] == 1.25
     assert first["tags"]["motion"]["queries"] == 20
     assert first["text_conditioned"] is True
-    assert found["comparisons"][0]["verdict"] == "a gain"
+    assert found["comparisons"][0]["verdict"] == "a gain, though seeds are missing"
+    assert found["comparisons"][0]["missing_seeds"] == {NASTY: [1]}
     assert found["comparisons"][0]["difference"]["mean"] == 72.5
 
 
@@ -199,6 +211,9 @@ def test_renderings_are_the_same_twice(runs: RunsOut, board: Leaderboard) -> Non
         (4.4075, "4.41"),
         (123.4, "123"),
         (12345.6, "12,346"),
+        (0.99996, "1.00"),
+        (9.9996, "10.0"),
+        (999.96, "1,000"),
     ],
 )
 def test_significant(value: float | None, text: str) -> None:
@@ -212,11 +227,40 @@ def test_formats() -> None:
     assert [formats.count(n) for n in (None, 12, 1520, 2_700_000, 3e9)] == [
         *("–", "12", "1.52 k", "2.70 M", "3.00 G")
     ]
+    assert [formats.count(n) for n in (999, 999.7, 999_499, 999_999, 999_999_999)] == [
+        *("999", "1.00 k", "999 k", "1.00 M", "1.00 G")
+    ]
     assert [formats.duration(s) for s in (None, 2.5, 200, 4000)] == ["–", "2.50 s", "3 min 20 s", "1 h 7 min"]
+    assert [formats.duration(s) for s in (59.96, 119.7, 3570, 3599.6)] == [
+        *("1 min 0 s", "2 min 0 s", "59 min 30 s", "1 h 0 min")
+    ]
     assert [formats.size(b) for b in (None, 12, 1_520_000_000)] == ["–", "12 B", "1.52 GB"]
+    assert [formats.size(b) for b in (999.7, 999_999)] == ["1.00 kB", "1.00 MB"]
     assert [formats.p_value(p) for p in (0.0004, 0.034, 0.234, 1.0)] == [
         *("p < 0.001", "p = 0.034", "p = 0.23", "p = 1.00")
     ]
     assert [formats.seeds(s) for s in ((0,), (0, 1, 2), (0, 1, 2, 3, 4), (1, 5, 7, 9))] == [
         *("0", "0, 1, 2", "0-4", "1, 5, 7, 9")
     ]
+
+
+def test_a_printed_p_is_on_its_side_of_the_level() -> None:
+    found = [formats.p_value(p) for p in (0.0494, 0.0496, 0.04996, 0.0499999, 0.05, 0.0504)]
+    assert found == ["p = 0.049", "p = 0.0496", "p = 0.04996", "p < 0.05", "p = 0.05", "p = 0.05"]
+
+
+def test_a_printed_interval_is_on_its_side_of_nothing() -> None:
+    found = [formats.signed_bracket(Estimate(1.0, None, low, 3.0)) for low in (0.04, -0.04, 0.0, 0.001)]
+    assert found == ["[+0.04, +3.0]", "[−0.04, +3.0]", "[0.0, +3.0]", "[0.0, +3.0]"]
+
+
+def test_a_row_without_spread_has_a_dash(runs: RunsOut) -> None:
+    for seed in (0, 1):
+        runs.add("start", [1, 2], seed=seed, trained=False, selection=None)
+    found = build_leaderboard(read_runs(runs.path))
+    assert re.search(r"\| start \| 0, 1 \| 50\.0 ± – \[", RENDERERS["markdown"].render(found))
+    assert re.search(r"start & 0, 1 & 50\.0 \$\\pm\$ -- \[", RENDERERS["latex"].render(found))
+    assert ">± –</span>" in RENDERERS["html"].render(found)
+    rows = list(csv.DictReader(io.StringIO(RENDERERS["csv"].render(found))))
+    assert rows[0]["r1_sd"] == ""
+    assert json.loads(RENDERERS["json"].render(found))["rows"][0]["metrics"]["r1"]["sd"] is None

@@ -45,6 +45,7 @@ def test_report_elsewhere(runs: RunsOut, tmp_path: Path) -> None:
     assert run(runs.path, "--out", tmp_path / "deep" / "er").exit_code == 0
     assert names(tmp_path / "deep" / "er") == FILES
     assert not (runs.path / "report").exists()
+    assert "beside this report" not in (tmp_path / "deep" / "er" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("style", ["terminal", "markdown", "latex", "csv", "json", "html"])

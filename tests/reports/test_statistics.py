@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tcmgc.ranking import Ranking
+from tcmgc.statistics.bootstrap import bootstrap_means, bootstrap_medians, draw_clusters, interval
+from tcmgc.statistics.permutation import EXACT, sign_flip_p
 from tcmgc_plugins.metrics.mean_rank import MeanRank
 from tcmgc_plugins.metrics.median_rank import MedianRank
 from tcmgc_plugins.metrics.recall import Recall
 from tcmgc_plugins.metrics.sum_recall import SumRecall
-from tcmgc.statistics.bootstrap import bootstrap_means, bootstrap_medians, draw_clusters, interval
 from tcmgc_reports.statistics.columns import NAMES
-from tcmgc.statistics.permutation import EXACT, sign_flip_p
 from tcmgc_reports.statistics.query_values import query_values
 
 CLUSTERS = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4, 4])
@@ -89,6 +89,17 @@ def test_means_and_medians_of_draws_by_loops() -> None:
             queries = drawn_values(times[draw], values[:, column], CLUSTERS)
             assert means[draw, column] == pytest.approx(np.mean(queries))
         assert medians[draw] == np.median(drawn_values(times[draw], VALUES, CLUSTERS))
+
+
+def test_a_draw_without_queries_has_no_median() -> None:
+    """As of a tag that only some videos have: the draw may have none of these."""
+    clusters, values = np.array([0, 0, 1]), np.array([1.0, 2.0, 9.0])
+    times = np.array([[0, 0, 3], [2, 0, 1], [1, 1, 1]], dtype=np.float64)
+    medians = bootstrap_medians(times, values, clusters)
+    assert np.array_equal(medians, [np.nan, 1.5, 2.0], equal_nan=True)
+    means = bootstrap_means(times, values[:, None], clusters)
+    assert np.array_equal(np.isnan(means[:, 0]), np.isnan(medians))
+    assert interval(medians) == pytest.approx((1.5125, 1.9875))
 
 
 def test_clusters_of_equal_queries_widen_an_interval() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import open_clip
@@ -16,7 +17,7 @@ from tcmgc.errors import ConfigError
 from tcmgc.features import TextFeatures, Tokens, VideoFeatures
 from tcmgc.slots.encoder import TokenIds
 
-from .open_clip_model import create_clip
+from .open_clip_model import create_clip, create_tokenizer
 from .text_tower import TextTower
 
 if TYPE_CHECKING:
@@ -43,12 +44,15 @@ class OpenClip(nn.Module):
     Parameters
     ----------
     model
-        A model of open_clip, by name, or a JSON file with its configuration.
+        A model of open_clip: a name, a JSON file with a configuration, ``hf-hub:ORGANISATION/NAME``, or
+        ``local-dir:FOLDER`` with an ``open_clip_config.json`` and weights. It takes square images.
     pretrained
         A tag of open_clip, a local checkpoint (``.safetensors``, ``.pt``, ``.bin``; pickles are read with
-        ``weights_only``), ``storyshapes`` for the weights that ship with ``StoryShapes-ViT``, or null.
+        ``weights_only``), ``storyshapes`` for the weights that ship with ``StoryShapes-ViT``, or null for
+        initial weights. Models of ``hf-hub:`` and ``local-dir:`` bring their weights, and take null.
     words
-        W, token positions a caption, start and end included; longer captions are cut.
+        W, token positions a caption, start and end included; longer captions are cut. A text tower that
+        gives no words reads its whole context, whatever is asked for: it may read the padding, too.
     freeze
         ``nothing``, ``embeddings`` (what CLIP4Clip freezes: token, patch, class and position embeddings and
         the first layer norm), or ``all``: features are then computed once.
@@ -70,23 +74,23 @@ class OpenClip(nn.Module):
         self.std: Tensor
         self.clip, name = create_clip(model, pretrained)
         self.text_tower = TextTower(self.clip, name)
-        self._tokenizer = open_clip.get_tokenizer(name)
-        self.words = words
-        if words > self.text_tower.positions:
+        self._tokenizer = create_tokenizer(name)
+        self.words: int = words if self.text_tower.gives_words else self._tokenizer.context_length
+        if self.text_tower.gives_words and words > self.text_tower.positions:
             raise ConfigError(
                 "encoder.words",
                 found=f"{words}, but the text tower of {name} has {self.text_tower.positions} positions",
                 expected=f"at most {self.text_tower.positions}",
             )
         self.model_name = name
-        image_size = self.clip.visual.image_size
-        self.image_size: int = image_size if isinstance(image_size, int) else int(image_size[0])
+        self.image_size = _side(self.clip.visual.image_size, name)
         self.dim = self._joint_width()
         self.patches = self._count_patches()
         self.logit_scale = float(self.clip.logit_scale.detach().exp())
         self.frozen = freeze == "all"
         self.weights_sha256 = _digest(self.clip)
         preprocess = get_model_preprocess_cfg(self.clip)
+        self.version = _version(open_clip.get_model_config(name), preprocess)
         self.register_buffer("mean", 255 * torch.tensor(preprocess["mean"]).view(3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(preprocess["std"]).view(3, 1, 1), persistent=False)
         for key, parameter in self.clip.named_parameters():
@@ -171,6 +175,27 @@ class OpenClip(nn.Module):
             and visual.proj is not None
         )
         return 1 + visual.grid_size[0] * visual.grid_size[1] if fits else 0
+
+
+def _side(image_size: int | Sequence[int], name: str) -> int:
+    """Return the side of the images that a model takes."""
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if height != width:
+        raise ConfigError(
+            "encoder.model",
+            found=f"{name}, which takes images of {height} x {width} pixels",
+            expected="a model of square images: frames are cut to squares",
+        )
+    return height
+
+
+def _version(config: Any, preprocess: Any) -> str:
+    """Name the library and, by a digest, a model's configuration and its images' mean and deviation.
+
+    The same weights are another model under another number of heads, activation or pooling.
+    """
+    about = json.dumps([config, preprocess], sort_keys=True)
+    return f"open_clip {open_clip.__version__}, model {hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
 
 def _digest(module: nn.Module) -> str:

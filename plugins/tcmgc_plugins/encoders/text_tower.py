@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class TextTower:
     """Encode token ids; holds no weights of its own.
 
-    The tower runs on the first W positions alone: its attention is causal, so that what follows a token
-    never changes it.
+    A tower that gives words runs on the first W positions alone: its attention is causal, so that what
+    follows a token never changes it. Any other gets the ids of its whole context from its own tokenizer: it
+    may look at what stands behind the caption.
 
     Parameters
     ----------
@@ -36,10 +37,14 @@ class TextTower:
 
     @property
     def gives_words(self) -> bool:
-        """Whether the states of all tokens can be had: of a causal transformer without a class token."""
+        """Whether the states of all tokens can be had.
+
+        Of a causal transformer without a class token, whose sentence is the state of one of its tokens.
+        """
         tower = self._tower
         known = isinstance(tower, (CLIP, TextTransformer)) and tower.attn_mask is not None
-        return known and getattr(tower, "cls_emb", None) is None and tower.text_projection is not None
+        plain = known and getattr(tower, "cls_emb", None) is None and tower.text_projection is not None
+        return plain and self._setting("pool_type") in ("argmax", "eos", "first")
 
     @property
     def positions(self) -> int:
@@ -55,22 +60,32 @@ class TextTower:
                     found="a text tower that gives no states of single words",
                     expected="a recipe that reads sentences alone, or CLIP's own text transformer",
                 )
-            return self._clip.encode_text(self._padded(ids)), None
+            return self._clip.encode_text(ids), None
         tower = self._tower
         W = ids.shape[1]
         x_TWd = tower.token_embedding(ids) + tower.positional_embedding[:W]
         x_TWd = tower.ln_final(tower.transformer(x_TWd, attn_mask=tower.attn_mask[:W, :W]))
         project = _projection(tower.text_projection)
-        end_T = ids.argmax(dim=-1)  # the end token has the greatest id
+        end_T = self._sentence_place(ids)
         rows = torch.arange(len(ids), device=ids.device)
         if not words:
             return project(x_TWd[rows, end_T]), None
         words_TWD = project(x_TWd)
         return words_TWD[rows, end_T], words_TWD
 
-    def _padded(self, ids: Tensor) -> Tensor:
-        missing = self.positions - ids.shape[1]
-        return nn.functional.pad(ids, (0, missing))
+    def _setting(self, name: str) -> Any:
+        """Return a setting of the text tower, which a `CLIP` has under ``text_``."""
+        return getattr(self._tower, f"text_{name}" if isinstance(self._tower, CLIP) else name)
+
+    def _sentence_place(self, ids: Tensor) -> Tensor:
+        """Return which position's state is the sentence, [T], as open_clip's `text_global_pool` has it."""
+        match self._setting("pool_type"):
+            case "first":
+                return torch.zeros_like(ids[:, 0])
+            case "eos":
+                end_id: int = self._setting("eos_id")
+                return ids.eq(end_id).int().argmax(dim=-1)
+        return ids.argmax(dim=-1)  # the end token has the greatest id
 
 
 def _projection(weights: nn.Module | Tensor) -> Callable[[Tensor], Tensor]:

@@ -59,7 +59,8 @@ def compare(
     row, against = by_label[question.row], by_label[question.against]
     difference_Q = row.measured.r1 - against.measured.r1
     by_seed = _by_seed(row, against)
-    sd = float(np.std([*by_seed.values()], ddof=1)) if len(by_seed) > 1 else None
+    varies = len(by_seed) > 1 and not (row.measured.constant and against.measured.constant)
+    sd = float(np.std([*by_seed.values()], ddof=1)) if varies else None
     low, high = interval(row.measured.by_draw[:, R1] - against.measured.by_draw[:, R1])
     difference_C = np.zeros(draws.times.shape[1])
     np.add.at(difference_C, draws.clusters, difference_Q)
@@ -72,12 +73,27 @@ def compare(
         difference=Estimate(float(difference_Q.mean()), sd, low, high),
         by_seed=by_seed,
         p=sign_flip_p(difference_C),
+        missing=_missing(row, against),
     )
 
 
 def _by_seed(row: Compared, against: Compared) -> dict[int, float]:
-    """Difference of R@1 for each seed that both rows have."""
+    """Difference of R@1 for each seed that both rows have, a constant one every seed of the other."""
     of_row, of_against = (
         dict(zip(one.seeds, one.measured.by_seed[:, R1].tolist(), strict=True)) for one in (row, against)
     )
+    if row.measured.constant:
+        of_row = dict.fromkeys(of_against, of_row[row.seeds[0]])
+    elif against.measured.constant:
+        of_against = dict.fromkeys(of_row, of_against[against.seeds[0]])
     return {seed: of_row[seed] - of_against[seed] for seed in of_row if seed in of_against}
+
+
+def _missing(row: Compared, against: Compared) -> dict[str, tuple[int, ...]]:
+    if row.measured.constant or against.measured.constant:
+        return {}
+    lacks = {
+        one.label: tuple(seed for seed in other.seeds if seed not in one.seeds)
+        for one, other in ((row, against), (against, row))
+    }
+    return {label: seeds for label, seeds in lacks.items() if seeds}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ Verdict = Literal[
     "a loss",
     "a gain, though not with every seed",
     "a loss, though not with every seed",
+    "a gain, though seeds are missing",
+    "a loss, though seeds are missing",
     "on the border of chance",
     "not distinguishable from nothing",
 ]
@@ -37,11 +39,14 @@ class Comparison:
     direction
         Which side searches.
     difference
-        Points of R@1, mean over each row's seeds; its ``sd`` is over the seeds that both rows have.
+        Points of R@1, mean over each row's seeds; its ``sd`` is over ``by_seed``.
     by_seed
-        The difference of each of these.
+        The difference with each seed that both rows have. A row that is the same for all seeds, as one that
+        was not trained, has every seed.
     p
         Of the paired permutation test.
+    missing
+        The seeds that one row lacks and the other has, by its label; only rows that lack some.
     """
 
     title: str
@@ -52,6 +57,7 @@ class Comparison:
     difference: Estimate
     by_seed: Mapping[int, float]
     p: float
+    missing: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -60,8 +66,9 @@ class Comparison:
         apart = self.difference.low > 0 or self.difference.high < 0
         if significant and apart:
             gain = self.difference.mean > 0
-            every = all(one * self.difference.mean > 0 for one in self.by_seed.values())
-            if gain:
-                return "a gain" if every else "a gain, though not with every seed"
-            return "a loss" if every else "a loss, though not with every seed"
+            if not all(one * self.difference.mean > 0 for one in self.by_seed.values()):
+                return "a gain, though not with every seed" if gain else "a loss, though not with every seed"
+            if self.missing or not self.by_seed:
+                return "a gain, though seeds are missing" if gain else "a loss, though seeds are missing"
+            return "a gain" if gain else "a loss"
         return "on the border of chance" if significant or apart else "not distinguishable from nothing"

@@ -25,7 +25,7 @@ class Estimate:
     mean
         Over the seeds.
     sd
-        Standard deviation over the seeds; None with a single one.
+        Standard deviation over the seeds; None with a single one, and where nothing that was trained differs.
     low, high
         Ends of the 95 % bootstrap interval of the mean, over videos.
     """

@@ -65,17 +65,20 @@ class Measured:
         Each query's R@1, mean over the seeds, in percent, [Q].
     by_draw
         The metrics of each draw, mean over the seeds, [B, M].
+    constant
+        Whether nothing was trained and all runs are equal: one is every seed's, and there is no spread.
     """
 
     by_seed: NDArray[np.float64]
     r1: NDArray[np.float64]
     by_draw: NDArray[np.float64]
+    constant: bool
 
     def estimates(self) -> dict[str, Estimate]:
         """Return each metric's mean, its spread over seeds, and its interval."""
+        seeds_SM = self.by_seed[:1] if self.constant else self.by_seed
         return {
-            name: estimate(self.by_seed[:, column], self.by_draw[:, column])
-            for column, name in enumerate(NAMES)
+            name: estimate(seeds_SM[:, column], self.by_draw[:, column]) for column, name in enumerate(NAMES)
         }
 
 
@@ -118,7 +121,9 @@ def measure(runs: Sequence[Run], direction: Direction, draws: Draws) -> Measured
     seeds_SM[:, MEDIAN] = [run.record.metrics[direction].expected["mdr"] for run in runs]
     for run, found_M in zip(runs, seeds_SM, strict=True):
         _check_record(run, direction, found_M)
-    return Measured(seeds_SM, mean_QM[:, R1], draws_BM)
+    trained = any(run.record.trained for run in runs)
+    equal = bool((values_SQM == values_SQM[0]).all() and (seeds_SM == seeds_SM[0]).all())
+    return Measured(seeds_SM, mean_QM[:, R1], draws_BM, constant=equal and not trained)
 
 
 def measure_tags(row: Measured, draws: Draws) -> dict[str, Estimate]:

@@ -50,6 +50,7 @@ def render_html(board: Leaderboard) -> str:
         decimal=formats.decimal,
         bracket=formats.bracket,
         significant=formats.significant,
+        spread_of=formats.spread,
         count=formats.count,
         duration=formats.duration,
         seeds=formats.seeds,
@@ -67,5 +68,5 @@ def _own(name: str) -> Markup:
 
 
 def _breakable(label: str) -> Markup:
-    """Let a long label break where its parts end."""
-    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[.=_/])", label))
+    """Let a long label break where its parts end, but not inside a number."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[=_/,])|(?<=\.)(?!\d)", label))

@@ -73,7 +73,8 @@ def make_view(section: Section) -> View:
         answers=tuple(_answers(section.comparisons)),
         dots=tuple((label, interval_track(dots, axis)) for label, dots in by_row.items()),
         dot_scale=interval_scale(axis),
-        scatter=scatter_chart(section.rows) if any(map(has_cost, section.rows)) else None,
+        # A point alone says nothing that its interval does not.
+        scatter=scatter_chart(section.rows) if sum(map(has_cost, section.rows)) > 1 else None,
         curves=tuple(_curves(section.rows)),
         tags=section.tag_queries["t2v"],
         protocol=tuple((name, plain(value)) for name, value in section.fields.items()),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tcmgc_reports.statistics.columns import COLUMNS
 
-from .formats import bracket, decimal, seeds, significant
+from .formats import bracket, decimal, seeds, significant, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,14 +30,14 @@ def cells(
     mark
         Is given each number and whether it is of the best group.
     with_sd
-        Write the standard deviation over seeds, where it is known, beside the interval.
+        Write the standard deviation over seeds beside the interval, where there are several.
     """
     result = row.results[direction]
     written = [seeds(row.seeds)]
     for name, found in result.metrics.items():
         text = mark(decimal(found.mean), name in result.best)
         if name == WITH_INTERVAL:
-            sd = f" ± {decimal(found.sd)}" if with_sd and found.sd is not None else ""
-            text = f"{text}{sd} {bracket(found)}"
+            sd = spread(found, row.seeds) if with_sd else ""
+            text = f"{text} {sd} {bracket(found)}" if sd else f"{text} {bracket(found)}"
         written.append(text)
     return [*written, significant(row.cost.get("microseconds_per_pair"))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import isfinite, log10
 from typing import TYPE_CHECKING
 
+from tcmgc_reports.board.comparison import ALPHA
+
 if TYPE_CHECKING:
     from tcmgc_reports.board.leaderboard import Estimate
 
@@ -35,6 +37,21 @@ def bracket(estimate: Estimate) -> str:
     return f"[{decimal(estimate.low)}, {decimal(estimate.high)}]"
 
 
+def spread(estimate: Estimate, seeds: tuple[int, ...]) -> str:
+    """Write a standard deviation over seeds, as ``± 0.4``; a dash where several seeds have none.
+
+    Parameters
+    ----------
+    estimate
+        The metric.
+    seeds
+        Of the row; nothing is written for a single one.
+    """
+    if len(seeds) == 1:
+        return ""
+    return f"± {NOTHING if estimate.sd is None else decimal(estimate.sd)}"
+
+
 def signed(value: float) -> str:
     """Write a difference with its sign.
 
@@ -48,14 +65,18 @@ def signed(value: float) -> str:
 
 
 def signed_bracket(estimate: Estimate) -> str:
-    """Write the interval of a difference.
+    """Write the interval of a difference; an end near nothing gets a digit more, to show its side.
 
     Parameters
     ----------
     estimate
         The difference.
     """
-    return f"[{signed(estimate.low)}, {signed(estimate.high)}]"
+    ends = (
+        _minus(f"{end:+.2f}") if 0.005 <= abs(end) < 0.05 else signed(end)
+        for end in (estimate.low, estimate.high)
+    )
+    return f"[{', '.join(ends)}]"
 
 
 def significant(value: float | None) -> str:
@@ -70,7 +91,7 @@ def significant(value: float | None) -> str:
         return NOTHING
     if value == 0:
         return "0"
-    digits = max(0, 2 - int(log10(abs(value)) // 1))
+    digits = max(0, 2 - int(log10(abs(_rounded(value))) // 1))
     return f"{value:,.{digits}f}"
 
 
@@ -85,7 +106,7 @@ def count(value: float | None) -> str:
     if value is None:
         return NOTHING
     for scale, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= scale:
+        if abs(_rounded(value)) >= scale:
             return f"{significant(value / scale)} {unit}"
     return f"{value:.0f}"
 
@@ -100,16 +121,16 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return NOTHING
-    if seconds < 60:
+    if _rounded(seconds) < 60:
         return f"{significant(seconds)} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    whole, minutes = round(seconds), round(seconds / 60)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
     return f"{minutes // 60} h {minutes % 60} min"
 
 
 def p_value(p: float) -> str:
-    """Write a p-value, as ``p = 0.23``.
+    """Write a p-value, as ``p = 0.23``; what is below the level of significance is not rounded to it.
 
     Parameters
     ----------
@@ -118,7 +139,13 @@ def p_value(p: float) -> str:
     """
     if p < LEAST_P:
         return f"p < {LEAST_P}"
-    return f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+    if p >= 0.1:
+        return f"p = {p:.2f}"
+    for digits in (2, 3, 4):
+        text = f"{p:.{digits}g}"
+        if (float(text) < ALPHA) == (p < ALPHA):
+            return f"p = {text}"
+    return f"p < {ALPHA}"
 
 
 def seeds(numbers: tuple[int, ...]) -> str:
@@ -145,7 +172,12 @@ def size(value: float | None) -> str:
     """
     if value is None:
         return NOTHING
-    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
+    return f"{count(value)}B" if _rounded(value) >= 1000 else f"{value:.0f} B"
+
+
+def _rounded(value: float) -> float:
+    """Return a number of three significant digits, as it will be written."""
+    return float(f"{value:.3g}")
 
 
 def _minus(text: str) -> str:

@@ -93,6 +93,7 @@ def _comparison(section: Section, comparison: Comparison) -> dict[str, Any]:
         "metric": "r1",
         "difference": _estimate(comparison.difference),
         "by_seed": {str(seed): difference for seed, difference in comparison.by_seed.items()},
+        "missing_seeds": comparison.missing,
         "p": comparison.p,
         "verdict": comparison.verdict,
         "fingerprint": section.fingerprint,

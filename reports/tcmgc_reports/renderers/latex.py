@@ -72,7 +72,8 @@ def _table(board: Leaderboard, section: Section, direction: Direction) -> str:
             row, direction, lambda text, best: f"\\textbf{{{text}}}" if best else text, with_sd=True
         )
         cell_texts = [
-            escape(row.label),
+            # The braces keep a label's [ or * from being taken for an argument of the \\ before it.
+            f"{{}}{escape(row.label)}" if row.label.lstrip().startswith(("[", "*")) else escape(row.label),
             *(cell.replace("–", "--").replace("±", "$\\pm$") for cell in written),
         ]
         lines.append(f"    {' & '.join(cell_texts)} \\\\")

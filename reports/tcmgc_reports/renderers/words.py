@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tcmgc_reports.board.leaderboard import DIRECTIONS
 from tcmgc.statistics.bootstrap import DRAWS
+from tcmgc_reports.board.leaderboard import DIRECTIONS
 
-from .formats import p_value, signed, signed_bracket
+from .formats import p_value, seeds, signed, signed_bracket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,8 @@ HOW = (
     "of the tied items.",
     f"[low, high] is the 95 % percentile interval of a bootstrap with {DRAWS} draws of the test videos, each "
     "with all its queries: how far a number may move with another test set. It does not cover another "
-    "training: of that, the standard deviation over the seeds (±) speaks.",
+    "training: of that, the standard deviation over the seeds (±) speaks; a model that was not trained has "
+    "none.",
     "A comparison is paired: both rows answer the same queries. p is the two-sided p-value of a permutation "
     "test that flips the sign of whole videos, not corrected for the number of comparisons.",
     "Models were selected on the validation split; the test split was read after that.",
@@ -48,7 +49,7 @@ def worth(comparison: Comparison) -> str:
 
 
 def basis(comparison: Comparison) -> str:
-    """Say which rows were compared, in which direction, and the difference with each seed.
+    """Say which rows were compared, in which direction, the difference with each seed, and missing seeds.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ def basis(comparison: Comparison) -> str:
     if len(comparison.by_seed) > 1:
         each = ", ".join(f"{signed(difference)}" for difference in comparison.by_seed.values())
         text += f"; by seed {each}"
+    for label, lacking in comparison.missing.items():
+        text += f"; {label} has no run with seed{'s' if len(lacking) > 1 else ''} {seeds(lacking)}"
     return text
 
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors import SafetensorError, safe_open
 
-from tcmgc.data.cache_folder import CACHE, cache_folder
-from tcmgc.errors import DataError
+from tcmgc.data.cache_folder import cache_folder
 from tcmgc.files.tensors import open_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -68,16 +67,7 @@ def expanded(path: Path) -> Path:
         table = torch.zeros(tokens, rows.shape[1])
         table[ids] = rows
         tensors = {name: tensor.float() for name, tensor in state.items()} | {TABLE: table}
-        try:
-            write_tensors(full, tensors, {})
-        except (OSError, SafetensorError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise DataError(
-                f"unpacked weights {full}",
-                found=f"cannot be written: {reason.lower()}",
-                expected="a cache folder that can be written to, with space",
-                hint=f"{CACHE}=DIR names another",
-            ) from None
+        write_tensors(full, tensors, {})
     return full
 
 
