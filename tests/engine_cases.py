@@ -48,6 +48,7 @@ class TinyEncoder(nn.Module):
             self.norm = nn.LayerNorm(D)
             self.dropout = nn.Dropout(dropout)
         self.weights_sha256 = f"tiny {seed}"
+        self.version = "tiny 1"
         self.frozen = frozen
         self.requires_grad_(not frozen)
         self.calls = 0

@@ -61,7 +61,7 @@ def plan(
     variant: str | None = None,
     protocol: str | Path | None = None,
     overrides: Overrides = (),
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] | int | None = None,
 ) -> Plan:
     """Decide what `run` would run, and check it; the parameters are those of `run`."""
     from .experiments.plan import plan_recipe, plan_suite
@@ -97,7 +97,7 @@ def run(
     variant: str | None = None,
     protocol: str | Path | None = None,
     overrides: Overrides = (),
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] | int | None = None,
     device: str = "auto",
     listener: Listener | None = None,
 ) -> Outcome:
@@ -119,7 +119,7 @@ def run(
         As in `read_recipe`. In a suite, they reach the rows in which they change something:
         `tcmgc.experiments.plan.plan_suite`.
     seeds
-        In place of the suite's; 0 for a recipe.
+        Distinct whole numbers from 0, or one, in place of the suite's; 0 for a recipe.
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
     listener
@@ -192,8 +192,16 @@ def evaluate(
     Returns
     -------
     dict
-        ``metrics`` (see `tcmgc.evaluation.metrics`), ``fingerprint``, ``fingerprint_fields`` and the rest of
-        what ``tcmgc evaluate --out`` writes.
+        ``metrics`` (see `tcmgc.evaluation.metrics`), ``fingerprint``, ``fingerprint_fields``, ``stale`` (why
+        a run's numbers may be others than in its record) and the rest of what ``tcmgc evaluate --out``
+        writes.
+
+    Warns
+    -----
+    StaleRunWarning
+        When source code that the run depends on changed since it was computed.
+    UnloggedWarning
+        When the reading of the test split cannot be written into the run's record.
     """
     from .experiments.evaluate_source import Source, evaluate_source
 

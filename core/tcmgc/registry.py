@@ -65,11 +65,15 @@ class Entry:
     @cached_property
     def component(self) -> Callable[..., object]:
         """The class, imported now if it was registered by string."""
+        from .source_hash import remember_imported
+
         if not isinstance(self.target, str):
+            remember_imported(getattr(self.target, "__module__", "").partition(".")[0], "tcmgc")
             return self.target
         module, _, attribute = self.target.partition(":")
         try:
             found: Any = import_module(module)
+            remember_imported(module.partition(".")[0], "tcmgc")
             for part in attribute.split("."):
                 found = getattr(found, part)
         except (Exception, SystemExit) as error:

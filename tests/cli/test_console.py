@@ -32,3 +32,13 @@ def test_warnings_are_said_once_without_file_and_line(capsys: pytest.CaptureFixt
         for _ in range(3):
             warnings.warn("one entry is kept", UserWarning, stacklevel=1)
     assert capsys.readouterr().err == "warning: one entry is kept\n"
+
+
+def test_warnings_are_said_where_an_error_follows(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        warnings.warn("the key may be missing", UserWarning, stacklevel=1)
+        raise KeyError
+
+    with pytest.raises(KeyError), warnings_said():
+        fail()
+    assert capsys.readouterr().err == "warning: the key may be missing\n"

@@ -74,6 +74,7 @@ def test_a_bar_at_a_terminal() -> None:
         ([], "no recipe and no suite"),
         (["xpool"], "--out DIR"),
         (["xpool", "--out", "out", "--seeds", "0,0"], "distinct whole numbers"),
+        (["xpool", "--out", "out", "--seeds", "01,1"], "distinct whole numbers"),
         (["xpool", "--out", "out", "--seeds", "a"], "distinct whole numbers"),
         (["xpol", "--out", "out"], "did you mean 'xpool'"),
         (["missing.yaml", "--out", "out"], "missing.yaml"),

@@ -51,6 +51,13 @@ def test_unknown_names() -> None:
         make_fabric("cpu", "bf16-mix")
 
 
+@pytest.mark.parametrize("said", ["x", "", "-1"])
+def test_a_launcher_that_says_nonsense(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("WORLD_SIZE", said)
+    with pytest.raises(ConfigError, match=r"WORLD_SIZE\n  found: .*\n  expected: .*\n  hint: .*unset"):
+        make_fabric("cpu")
+
+
 def test_torchrun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(ConfigError, match="4 processes"):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from engine_cases import build, run, tiny_split
+from engine_cases import TinyEncoder, build, run, tiny_split
+from source_edits import edit
 from tcmgc.engine.encode import encode
 from tcmgc.engine.fabric import make_fabric
 from tcmgc.engine.feature_cache import cached_features
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from tcmgc.engine.encoded_model import EncodedModel
     from tcmgc.engine.progress import TrainingProgress
+
+TOWER = "tcmgc_plugins.encoders.text_tower"
 
 
 def calls(model: EncodedModel) -> int:
@@ -67,6 +70,9 @@ def test_what_features_depend_on(fabric: Fabric, cache: Path) -> None:
     other = build(frozen=True)
     other.encoder.weights_sha256 = "others"
     variants.append((fabric, other, data, 1))
+    configured = build(frozen=True)
+    configured.encoder.version = "tiny 2"
+    variants.append((fabric, configured, data, 1))
     pixels = data.pixels.copy()
     pixels[3, 1, 0, 0, 0] ^= 1
     variants.append((fabric, build(frozen=True), type(data)(data.split, pixels, data.mask, data.times), 1))
@@ -75,6 +81,31 @@ def test_what_features_depend_on(fabric: Fabric, cache: Path) -> None:
         cached_features(variant_fabric, variant, variant_data)
         files += more
         assert len(list(cache.rglob("*.safetensors"))) == files
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        TOWER,
+        "tcmgc.features",
+        "tcmgc.engine.encode",
+        "tcmgc.engine.encoded_model",
+        "tcmgc.engine.feature_tensors",
+    ],
+)
+def test_features_depend_on_the_source_of_what_encodes(
+    fabric: Fabric, cache: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The tests' own encoder stands in a module that imports all of the engine.
+    monkeypatch.setattr(TinyEncoder, "__module__", TOWER)
+    data = tiny_split("val", 16)
+    cached_features(fabric, build(frozen=True), data)
+    edit(name, monkeypatch)
+    cached_features(fabric, build(frozen=True), data)
+    assert len(list(cache.rglob("*.safetensors"))) == 2
+    edit("tcmgc.builder", monkeypatch)  # the head, of which only the inputs count
+    cached_features(fabric, build(frozen=True), data)
+    assert len(list(cache.rglob("*.safetensors"))) == 2
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])

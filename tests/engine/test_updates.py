@@ -9,6 +9,7 @@ import torch
 
 from engine_cases import build, run, settings
 from tcmgc.engine.parameter_groups import parameter_groups, trained_parameters
+from tcmgc.engine.updates import Updates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +107,17 @@ def test_frozen_parameters_stay(fabric: Fabric, tmp_path: Path) -> None:
     changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert "encoder.embedding.weight" not in changed
     assert {"encoder.image_projection.weight", "head.logit_scale"} <= changed
+
+
+def test_a_frozen_encoder_has_no_rate(fabric: Fabric) -> None:
+    """The logit scale is still trained, at the rate of the encoder."""
+    rates = [
+        Updates(fabric, build("xclip", frozen=frozen), settings(), 1).learning_rates
+        for frozen in (False, True)
+    ]
+    chosen = settings()
+    assert rates[0] == {"new": chosen.learning_rate, "encoder": chosen.encoder_learning_rate}
+    assert rates[1] == {"new": chosen.learning_rate, "encoder": None}
 
 
 def test_the_encoders_rate_can_be_zero(fabric: Fabric, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from tcmgc import ConfigError
@@ -35,6 +36,24 @@ def suite(folder: Path, plugins: Plugins) -> Any:
         return plan_suite(plugins.registry, folder / "suite.yaml", overrides=overrides, **options)
 
     return plan
+
+
+@pytest.mark.parametrize(
+    "seeds", [(), [-1], [0, 0], [0, True], [0.5], "01", None.__class__, 1.0, -1, [2**63], [[0]]]
+)
+def test_seeds_that_are_none(plugins: Plugins, folder: Path, suite: Any, seeds: Any) -> None:
+    expected = r"seeds\n  found: .*\n  expected: distinct whole numbers from 0"
+    with pytest.raises(ConfigError, match=expected):
+        plan_recipe(plugins.registry, "xpool", protocol=folder / "tiny.yaml", seeds=seeds)
+    with pytest.raises(ConfigError, match=expected):
+        suite(seeds=seeds)
+
+
+@pytest.mark.parametrize("seeds", [7, [7], (7,), np.array([7]), range(7, 8), iter([7])])
+def test_one_seed_and_any_list_of_them(plugins: Plugins, folder: Path, seeds: Any) -> None:
+    plan = plan_recipe(plugins.registry, "xpool", protocol=folder / "tiny.yaml", seeds=seeds)
+    assert plan.seeds == (7,)
+    assert type(plan.seeds[0]) is int
 
 
 def labels(plan: Plan) -> list[str]:

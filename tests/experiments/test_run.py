@@ -174,6 +174,20 @@ def test_the_same_run_under_another_label(plugins: Plugins, folder: Path) -> Non
     assert not old.folder.exists()
 
 
+def test_rows_that_swap_their_labels_are_not_repeated(plugins: Plugins, folder: Path) -> None:
+    suite = folder / "suite.yaml"
+    rows = "protocol: tiny.yaml\nrows:\n  - {{recipe: xpool, label: {}}}\n  - {{recipe: xclip, label: {}}}\n"
+    suite.write_text(rows.format("a", "b"))
+    first, _ = run(plugins, folder)
+    suite.write_text(rows.format("b", "a"))
+    second, heard = run(plugins, folder)
+    assert heard.started_runs == []
+    assert [run.record.identity for run in second.finished] == [run.record.identity for run in first.finished]
+    assert [run.record.label for run in second.finished] == ["b", "a"]
+    assert len(RunsFolder(folder / "out").finished()) == 2
+    assert not (folder / "out" / "superseded").exists()
+
+
 AGGREGATOR = """\
 from tcmgc import hookimpl
 
@@ -332,4 +346,4 @@ def test_a_damaged_record_names_the_run(plugins: Plugins, folder: Path) -> None:
         read_run(finished.folder)
     record.write_text('{"schema_version": 1}')
     with pytest.raises(DataError, match=r"record.json: label[\s\S]*delete"):
-        go(plugins, folder, plan)
+        read_run(finished.folder)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
@@ -17,8 +19,13 @@ import tcmgc
 from tcmgc import ConfigError, DataError, app
 from tcmgc.cli.main import cli
 from tcmgc.data.cache_folder import cache_folder
-from tcmgc.experiments.evaluate_source import HeadOnlyWarning
+from tcmgc.experiments import evaluate_source
+from tcmgc.experiments.evaluate_source import HeadOnlyWarning, UnloggedWarning
 from tcmgc.experiments.trained import StaleRunWarning
+from tcmgc.ranking import Direction
+from tcmgc.runs import run_folder
+from tcmgc.runs.record import TestAccess
+from tcmgc.runs.run_folder import RunsFolder, change_record
 
 PLUGINS = [Path(__file__).parent / name for name in ("tiny_data.py", "tiny_encoder.py")]
 
@@ -82,6 +89,94 @@ def test_a_run_whose_source_changed_is_said_to_be_stale(finished: FinishedRun) -
     (finished.folder / "record.json").write_text(json.dumps(record))
     with pytest.warns(StaleRunWarning, match="the source of the view attention changed"):
         tcmgc.load(finished.folder, device="cpu")
+
+
+def accesses(finished: FinishedRun) -> list[str]:
+    record = json.loads((finished.folder / "record.json").read_text())
+    return [access["reason"] for access in record["test_access"]][1:]
+
+
+def test_evaluating_a_stale_run_says_so(finished: FinishedRun, folder: Path) -> None:
+    assert tcmgc.evaluate(finished.folder, split="val", device="cpu")["stale"] == []
+    record = json.loads((finished.folder / "record.json").read_text())
+    record["identity_parts"]["sources"]["view attention"] = "0" * 64
+    (finished.folder / "record.json").write_text(json.dumps(record))
+    with pytest.warns(StaleRunWarning, match="the source of the view attention changed"):
+        found = tcmgc.evaluate(finished.folder, split="val", device="cpu")
+    assert found["stale"] == ["the source of the view attention changed"]
+    arguments = ["evaluate", str(finished.folder), "--split", "val", "--device", "cpu"]
+    out = folder / "numbers.json"
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(out)], catch_exceptions=False)
+    assert "warning: run" in result.stderr
+    assert json.loads(out.read_text())["stale"] == found["stale"]
+
+
+def test_only_readings_of_the_runs_own_test_split_are_logged(finished: FinishedRun) -> None:
+    tcmgc.evaluate(finished.folder, overrides=["dataset=tiny"], device="cpu")
+    tcmgc.evaluate(finished.folder, overrides=["sampler.frames=2"], device="cpu")
+    tcmgc.evaluate(finished.folder, overrides={"dataset": {"name": "tiny", "shade": 5}}, device="cpu")
+    assert accesses(finished) == ["tcmgc evaluate dataset=tiny", "tcmgc evaluate sampler.frames=2"]
+
+
+def test_a_reading_is_logged_before_it_happens(
+    finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("after the lights went out")
+
+    monkeypatch.setattr(evaluate_source, "evaluate_split", fail)
+    with pytest.raises(RuntimeError, match="lights"):
+        tcmgc.evaluate(finished.folder, device="cpu")
+    assert accesses(finished) == ["tcmgc evaluate"]
+
+
+def test_readings_at_the_same_time_are_all_logged(finished: FinishedRun) -> None:
+    def log(number: int) -> None:
+        change_record(finished.folder, {}, [TestAccess(time="now", reason=str(number))])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(log, range(40)))
+    assert sorted(accesses(finished), key=int) == [str(number) for number in range(40)]
+
+
+def test_a_new_label_keeps_what_was_logged_meanwhile(finished: FinishedRun, folder: Path) -> None:
+    runs = RunsFolder(folder / "out")
+    (known,) = runs.finished()
+    tcmgc.evaluate(finished.folder, device="cpu")
+    renamed = runs.relabel(known, {"label": "new"})
+    assert renamed.folder.name.startswith("new-seed1-")
+    assert [access.reason for access in renamed.record.test_access[1:]] == ["tcmgc evaluate"]
+
+
+def test_a_run_where_nothing_can_be_written_is_evaluated(
+    finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(run_folder, "write_json", refuse)
+    with pytest.warns(UnloggedWarning, match=r"cannot be written into its record \(Permission denied\)"):
+        found = tcmgc.evaluate(finished.folder, device="cpu")
+    assert metrics(found) == {key: side.values for key, side in finished.record.metrics.items()}
+
+
+def test_similarity_is_normalised_as_the_recipe_says(current: None, folder: Path) -> None:
+    finished = tcmgc.run(
+        "xpool",
+        folder / "out",
+        protocol=folder / "tiny.yaml",
+        overrides=["normalizer=sinkhorn"],
+        device="cpu",
+    ).finished[0]
+    model = tcmgc.load(finished.folder, device="cpu")
+    split = model.split("test")
+    texts, videos = [caption.text for caption in split.captions], [clip.path for clip in split.clips]
+    assert not torch.allclose(model.similarity(texts, videos), model.scores(texts, videos).total)
+    for direction in get_args(Direction):
+        similarity = model.similarity(texts, videos, direction)
+        assert similarity.device.type == "cpu"
+        found = tcmgc.metrics(similarity, split.clip_of_caption)[direction]
+        assert found["values"] == finished.record.metrics[direction].values
 
 
 def test_evaluating_a_run_repeats_its_numbers_and_is_logged(finished: FinishedRun) -> None:

@@ -39,6 +39,7 @@ class TinyEncoder(nn.Module):
             self.embedding = nn.Embedding(3 + len(VOCABULARY), DIM)
             self.projection = nn.Linear(SIDE * SIDE * 3, DIM)
         self.weights_sha256 = f"{seed:064x}"
+        self.version = "tiny 1"
         self.requires_grad_(not self.frozen)
 
     def tokenize(self, texts: Sequence[str]) -> TokenIds:

@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,22 +18,37 @@ from tcmgc.runs.components import used_components
 from tcmgc.runs.fingerprint import display, fingerprint, fingerprint_fields, split_sha256
 from tcmgc.runs.identity import identity, identity_parts
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tcmgc.data.clip import SplitName
+
 REGISTRY = current_registry()
 PROGRAM = """
 from tcmgc.app import current_registry
 from tcmgc.recipes.load import load_recipe
 from tcmgc.runs.identity import identity, identity_parts
+class Encoder:
+    weights_sha256, version = "w", "e"
 registry = current_registry()
 recipe = load_recipe(registry, "tcmgc", protocol="storyshapes")
-print(identity(identity_parts(recipe, registry, seed=0, fingerprint="f" * 64, weights="w")))
+print(identity(identity_parts(recipe, registry, seed=0, fingerprint="f" * 64, encoder=Encoder())))
 """
 
 
 def identified(
-    *overrides: str, recipe: str = "tcmgc", seed: int = 0, mark: str = "f", weights: str = "w"
+    *overrides: str,
+    recipe: str = "tcmgc",
+    seed: int = 0,
+    mark: str = "f",
+    weights: str = "w",
+    version: str = "e",
+    splits: Iterable[Split] = (),
 ) -> str:
     read = load_recipe(REGISTRY, recipe, protocol="storyshapes", overrides=overrides)
-    return identity(identity_parts(read, REGISTRY, seed=seed, fingerprint=mark * 64, weights=weights))
+    encoder: Any = SimpleNamespace(weights_sha256=weights, version=version)
+    parts = identity_parts(read, REGISTRY, seed=seed, fingerprint=mark * 64, encoder=encoder, splits=splits)
+    return identity(parts)
 
 
 def test_it_is_the_same_in_another_process() -> None:
@@ -53,8 +69,13 @@ def test_what_changes_it() -> None:
         identified(seed=1),
         identified(mark="e"),
         identified(weights="v"),
+        identified(version="f"),
+        identified(splits=[split()]),
+        identified(splits=[split("a bird")]),
+        identified(splits=[split(rule="all")]),
+        identified(splits=[split(name="val")]),
     }
-    assert len(changed) == 9
+    assert len(changed) == 14
     assert same not in changed
 
 
@@ -88,15 +109,21 @@ class Stub:
     version, frames, words, image_size, weights_sha256 = "1", 12, 24, 64, "a" * 64
 
 
-def split(text: str = "a cat", folder: str = "/one") -> Split:
+def split(
+    text: str = "a cat", folder: str = "/one", rule: str = "one a clip", name: SplitName = "test"
+) -> Split:
     clips = (Clip("a", Path(folder) / "a.mp4"), Clip("b", Path(folder) / "b.mp4", 0.0, 2.0))
     captions = (Caption("1", "a", text), Caption("2", "b", "a dog"))
-    return Split("test", clips, captions, "one a clip", 3)
+    return Split(name, clips, captions, rule, 3)
 
 
-def fields(*overrides: str, part: Split | None = None, precision: str = "32-true") -> dict[str, Any]:
+def fields(
+    *overrides: str, part: Split | None = None, precision: str = "32-true", encoder: str = "1"
+) -> dict[str, Any]:
     config = load_recipe(REGISTRY, "tcmgc", protocol="storyshapes", overrides=overrides).config
     stub: Any = Stub()
+    encoding: Any = Stub()
+    encoding.version = encoder
     return fingerprint_fields(
         config,
         REGISTRY,
@@ -104,7 +131,7 @@ def fields(*overrides: str, part: Split | None = None, precision: str = "32-true
         split=part or split(),
         reader=stub,
         sampler=stub,
-        encoder=stub,
+        encoder=encoding,
         precision=precision,
     )
 
@@ -127,7 +154,12 @@ def test_a_fingerprint_is_of_the_protocol_and_of_no_method() -> None:
         )
         assert fingerprint(fields(swapped)) != same, protocol
     assert fingerprint(fields(part=split("a bird"))) != same
+    assert fingerprint(fields(part=split(rule="all"))) != same
     assert fingerprint(fields(precision="bf16-mixed")) != same
+    assert fingerprint(fields(encoder="2")) != same
+    more = fields("normalizer={name: sinkhorn, iterations: 9}")
+    assert more["normalizer"] == "sinkhorn iterations=9"
+    assert fingerprint(more) != fingerprint(fields("normalizer=sinkhorn"))
 
 
 def test_no_path_of_the_machine_is_in_it(tmp_path: Path) -> None:

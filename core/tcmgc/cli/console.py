@@ -35,11 +35,14 @@ def say_note(message: str) -> None:
 @contextmanager
 def warnings_said() -> Iterator[None]:
     """Say each distinct warning once, as a sentence without file and line."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for message in dict.fromkeys(str(warning.message) for warning in caught):
-        say_warning(message)
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+    finally:  # what fails is what a warning may explain
+        for message in dict.fromkeys(str(warning.message) for warning in caught):
+            say_warning(message)
 
 
 @contextmanager

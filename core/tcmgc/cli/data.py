@@ -93,6 +93,7 @@ def show(name: str, settings: tuple[str, ...], split: SplitName, clips: int, out
 
     The clips are spread evenly over the split.
     """
+    from tcmgc.files.disk import writing
     from tcmgc.files.output import refuse_unwritable
 
     path = Path(out)
@@ -105,15 +106,16 @@ def show(name: str, settings: tuple[str, ...], split: SplitName, clips: int, out
     with progress_bar("reading", "clips") as progress:
         rows = sheet_clips(found, _readers(), clips=clips, progress=progress)
     title = f"{name} {' '.join(settings)}".strip() + f": {len(rows)} of {len(found.clips)} clips of {split}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix.lower() == ".png":
-        from tcmgc.data.sheet_png import sheet_png
+    with writing("output", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix.lower() == ".png":
+            from tcmgc.data.sheet_png import sheet_png
 
-        sheet_png(title, rows).save(path)
-    else:
-        from tcmgc.data.sheet_html import sheet_html
+            sheet_png(title, rows).save(path)
+        else:
+            from tcmgc.data.sheet_html import sheet_html
 
-        path.write_text(sheet_html(title, rows), encoding="utf-8")
+            path.write_text(sheet_html(title, rows), encoding="utf-8")
     click.echo(f"{out}: {len(rows)} clips of {name}, {split}")
 
 

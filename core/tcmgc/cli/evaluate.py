@@ -7,23 +7,18 @@ from pathlib import Path
 import click
 
 from .console import warnings_said
-from .main import plugin_option
+from .options import experiment_options
 
 
 @click.command()
-@plugin_option
 @click.argument("source", metavar="RUN|CHECKPOINT")
-@click.argument("more", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--recipe", metavar="NAME|FILE", help="What a checkpoint is of; a run has its own.")
-@click.option("--variant", metavar="NAME", help="A variant of that recipe.")
 @click.option("--dataset", metavar="NAME", help="In place of the run's; the same as dataset=NAME.")
-@click.option("--protocol", metavar="NAME|FILE", help="In place of the run's or the recipe's.")
 @click.option(
     "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True, help="Which."
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="The same as KEY=VALUE.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--out", metavar="FILE", help="Write the metrics and the protocol as JSON, too.")
+@experiment_options
 def evaluate(
     source: str,
     more: tuple[str, ...],
@@ -38,7 +33,7 @@ def evaluate(
 ) -> None:
     """Evaluate a finished RUN's folder, or a CHECKPOINT (safetensors), without training.
 
-    Evaluating a run on its test split is logged in the run's record.
+    Evaluating a run on its own test split is logged in the run's record; on another data set's, it is not.
     """
     from rich.console import Console
     from tabulate import tabulate
@@ -66,8 +61,10 @@ def evaluate(
     rows = [{"": direction, **metrics["values"]} for direction, metrics in found["metrics"].items()]
     click.echo(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".1f"))
     if out is not None:
+        from tcmgc.files.disk import writing
         from tcmgc.runs.json_file import write_json
 
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        write_json(Path(out), found)
+        with writing("output", Path(out)):
+            Path(out).parent.mkdir(parents=True, exist_ok=True)
+            write_json(Path(out), found)
         click.echo(f"{out}: metrics and protocol")

@@ -70,6 +70,7 @@ def show(
 @click.option("--out", metavar="FILE", help="Write it to a file instead of standard output.")
 def schema(out: str | None) -> None:
     """Emit the JSON Schema of recipes, for editors: every component of every loaded plugin."""
+    from tcmgc.files.disk import write_text, writing
     from tcmgc.files.output import refuse_unwritable
     from tcmgc.recipes.json_schema import recipe_schema
 
@@ -78,6 +79,6 @@ def schema(out: str | None) -> None:
         click.echo(text, nl=False)
         return
     refuse_unwritable(Path(out), "output")
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    Path(out).write_text(text, encoding="utf-8")
+    with writing("output", Path(out)):
+        write_text(Path(out), text)
     click.echo(f"{out}: JSON Schema of recipes")

@@ -14,24 +14,17 @@ from tcmgc.app import current_registry
 from tcmgc.errors import ConfigError
 
 from .console import say_error, say_note, warnings_said
-from .main import plugin_option
+from .options import experiment_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @click.command()
-@plugin_option
 @click.argument("target", metavar="RECIPE|SUITE", required=False)
-@click.argument("more", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--out", metavar="DIR", help="Folder of the runs and of their report.")
-@click.option("--protocol", metavar="NAME|FILE", help="In place of the recipe's or the suite's.")
 @click.option("--seeds", metavar="N,N,...", help="In place of the suite's; a recipe's is 0.")
-@click.option("--variant", metavar="NAME", help="A variant that the recipe names.")
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="The same as KEY=VALUE; may be repeated."
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@experiment_options
 @click.option("--list", "listing", is_flag=True, help="List recipes, suites and protocols, and run nothing.")
 def run(
     target: str | None,
@@ -88,10 +81,17 @@ def run(
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Parse ``0,1,2``."""
+    from tcmgc.experiments.plan import LARGEST_SEED
+
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() for word in words) or len(set(words)) != len(words):
-        raise ConfigError("--seeds", found=repr(text), expected="distinct whole numbers from 0, as 0,1,2")
-    return tuple(map(int, words))
+    seeds = tuple(int(word) for word in words if word.isdecimal())
+    if len(set(seeds)) != len(words) or max(seeds) > LARGEST_SEED:
+        raise ConfigError(
+            "--seeds",
+            found=repr(text),
+            expected=f"distinct whole numbers from 0 to {LARGEST_SEED}, as 0,1,2",
+        )
+    return seeds
 
 
 @contextmanager

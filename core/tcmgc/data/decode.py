@@ -52,11 +52,16 @@ class Decoding:
         try:
             with self.reader.open(clip.path) as video:
                 times = np.asarray(video.times, dtype=np.float64)
+                if times.ndim != 1 or not np.isfinite(times).all():  # nan is padding's time in the cache
+                    raise ValueError("the reader tells times that are not all numbers")
                 ordinals = [int(k) for k in self.sampler(times, video.fps, clip.start, clip.end)]
                 self._check(ordinals, len(times))
                 frames = video.read(ordinals)
             if len(frames) != len(ordinals):
                 raise ValueError(f"the reader returns {len(frames)} frames for {len(ordinals)}")
+            if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
+                # Others would be cast as they are put into the cache: those from 0 to 1 to black.
+                raise ValueError(f"the reader returns {frames.dtype} {frames.shape}, not uint8 [n, H, W, 3]")
             pixels = np.stack([square(frame, self.image_size) for frame in frames])
         except TcmgcError as error:
             raise unreadable_clip(clip, error) from None

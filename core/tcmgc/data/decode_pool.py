@@ -35,6 +35,8 @@ TIME_LIMIT = 600.0
 """Seconds that one clip may take."""
 WATCH = 1.0
 """Seconds after which the time limit is looked at again."""
+FAREWELL = 10.0
+"""Seconds that what is told to end may take to do so."""
 CLIPS_AT_ONCE = 8
 """Clips that a worker is sent together, at most, so that it need not wait for the next."""
 CLIPS_A_WORKER = 32
@@ -117,7 +119,9 @@ class _Pool:
         for row in range(len(clips)):
             self._rows.put(row)
         self._answers: SimpleQueue[tuple[int, Decoded | Failed] | None] = SimpleQueue()
-        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        """Of the two below: no worker is made once the pool is stopped."""
+        self._stopped = False
         self._running: set[_Worker] = set()
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(workers)]
 
@@ -130,7 +134,7 @@ class _Pool:
             while at_work:
                 if time.monotonic() - watched > WATCH:
                     watched = time.monotonic()
-                    for worker in tuple(self._running):
+                    for worker in self._at_work():
                         worker.kill_if_late()
                 try:
                     answer = self._answers.get(timeout=WATCH)
@@ -144,20 +148,44 @@ class _Pool:
                 if progress is not None:
                     progress(done, len(self._clips))
         finally:
-            self._stopped.set()
-            for worker in tuple(self._running):
-                worker.kill()
-            for thread in self._threads:
-                thread.join()
+            self._stop()
+
+    def _stop(self) -> None:
+        """End all workers and the threads; what does not end in time is left to itself."""
+        with self._lock:
+            self._stopped = True
+        for worker in self._at_work():
+            worker.kill()
+        end = time.monotonic() + FAREWELL
+        for thread in self._threads:
+            if thread.ident is not None:  # it was started
+                thread.join(max(0.0, end - time.monotonic()))
+
+    def _at_work(self) -> tuple[_Worker, ...]:
+        with self._lock:
+            return tuple(self._running)
+
+    def _new_worker(self) -> _Worker | None:
+        """Make a worker; None once the pool is stopped."""
+        with self._lock:
+            if self._stopped:
+                return None
+            worker = _Worker()
+            self._running.add(worker)
+            return worker
+
+    def _end_worker(self, worker: _Worker) -> None:
+        worker.close()
+        with self._lock:
+            self._running.discard(worker)
 
     def _serve(self) -> None:
         worker: _Worker | None = None
         try:
-            while not self._stopped.is_set() and (rows := self._some_rows()):
+            while not self._stopped and (rows := self._some_rows()):
                 if worker is None:
-                    worker = _Worker()
-                    self._running.add(worker)
-                    if worker.start(self._job) is not None:
+                    worker = self._new_worker()
+                    if worker is None or worker.start(self._job) is not None:
                         self._put_back(rows)
                         break
                 self._decode(worker, rows)
@@ -165,13 +193,11 @@ class _Pool:
                     failed = rows.popleft()
                     self._put_back(rows)
                     self._answers.put((failed, worker.failure(self._clips[failed])))
-                    self._running.discard(worker)
-                    worker.close()
+                    self._end_worker(worker)
                     worker = None
         finally:
             if worker is not None:
-                self._running.discard(worker)
-                worker.close()
+                self._end_worker(worker)
             self._answers.put(None)
 
     def _some_rows(self) -> deque[int]:
@@ -264,10 +290,14 @@ class _Worker:
         return Failed(where, found, "a readable video", "another reader may read it")
 
     def close(self) -> None:
-        """Let it end, and wait."""
+        """Let it end, and wait; it is killed where it takes too long."""
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if pipe is not None:
                     pipe.close()
-        self._process.wait()
+        try:
+            self._process.wait(FAREWELL)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._errors.close()

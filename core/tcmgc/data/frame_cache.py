@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tcmgc.files.disk import writing
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -125,21 +127,28 @@ def finish_folder(
     clips: Sequence[Mapping[str, Any]],
     about: Mapping[str, Any],
 ) -> None:
-    """Write the rest of an unfinished folder and rename it; the first of several writers wins."""
-    np.save(work / "times.npy", times)
+    """Write the rest of an unfinished folder and rename it; the first of several writers wins.
+
+    Raises
+    ------
+    UnwritableError
+        When the disk is full.
+    """
     manifest = {
         "schema_version": SCHEMA_VERSION,
         **about,
         "times_crc32": zlib.crc32(times.tobytes()),
         "clips": list(clips),
     }
-    (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    try:
-        work.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        remove_folder(work)  # another process made the same frames meanwhile
+    with writing("frames", folder):
+        np.save(work / "times.npy", times)
+        (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        try:
+            work.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            remove_folder(work)  # another process made the same frames meanwhile
 
 
 def remove_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tcmgc.errors import DataError
-from tcmgc.runs.sources import imported_modules
+from tcmgc.source_hash import source_sha256
 
 from .cache_folder import cache_folder
 from .decode import Decoding
@@ -78,7 +78,8 @@ def load_split(
     """Return a split's frames, decoding them unless that was done before.
 
     What names them in the cache: the SHA-256 of every video file, the clips' starts and ends, the
-    reader's version, the configs and sources of reader and sampler, the image size and Pillow's version.
+    reader's version, the configs and sources of reader and sampler, the source of `tcmgc.data.decode`, the
+    image size and Pillow's version.
 
     Parameters
     ----------
@@ -101,6 +102,8 @@ def load_split(
     ------
     DataError
         When a clip cannot be read: with its path and the reason. All clips are tried first.
+    SourceChanged
+        When source code that decodes changed since this process imported it.
 
     Warns
     -----
@@ -111,8 +114,13 @@ def load_split(
     decoding = Decoding(reader, sampler, image_size)
     shape = (len(split.clips), sampler.frames, image_size, image_size, 3)
     about = {
-        "reader": {**reader_config, "version": reader.version, "source": _source(reader)},
-        "sampler": {**sampler_config, "source": _source(sampler)},
+        "reader": {
+            **reader_config,
+            "version": reader.version,
+            "source": source_sha256(type(reader).__module__),
+        },
+        "sampler": {**sampler_config, "source": source_sha256(type(sampler).__module__)},
+        "decoding": source_sha256("tcmgc.data.decode"),
         "shape": list(shape),
         "preprocess": PREPROCESS,
     }
@@ -207,12 +215,3 @@ def _sha256(clip: Clip) -> str:
             found=(error.strerror or str(error)).lower(),
             expected="a video file",
         ) from None
-
-
-def _source(component: object) -> str:
-    """SHA-256 of a component's source and of what it imports of its package."""
-    digest = hashlib.sha256()
-    for module, path in sorted(imported_modules([type(component).__module__]).items()):
-        digest.update(f"{module.rpartition('.')[2]}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

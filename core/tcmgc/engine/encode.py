@@ -12,7 +12,7 @@ from tcmgc.errors import DataError
 from .feature_tensors import join, text_of, text_tensors, video_of, video_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lightning_fabric import Fabric
     from numpy.typing import NDArray
@@ -67,26 +67,66 @@ def encode(
     refuse_other_frames(model, data)
     model.to(fabric.device).eval()
     captions, clips = data.split.captions, data.split.clips
-    done, total = 0, len(captions) + len(clips)
-    texts, videos = [], []
+    total = len(captions) + len(clips)
+
+    def told(before: int) -> Callable[[int], None] | None:
+        return None if progress is None else lambda done: progress(before + done, total)
+
+    def frames(rows: slice) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        pixels = data.pixels[rows]
+        if frame_order is not None:
+            pixels = pixels[np.arange(len(pixels))[:, None], frame_order[rows]]
+        return pixels, data.mask[rows]
+
+    texts = [caption.text for caption in captions]
+    text = encode_texts(fabric, model, texts, told(0))
+    return text, encode_videos(fabric, model, len(clips), frames, told(len(captions)))
+
+
+def encode_texts(
+    fabric: Fabric, model: EncodedModel, texts: Sequence[str], progress: Callable[[int], None] | None = None
+) -> TextFeatures:
+    """Encode T sentences, chunk by chunk; ``progress`` is called with those that are done."""
+    found = []
     with torch.inference_mode(), fabric.autocast():
-        for rows in _chunks(len(captions), CAPTIONS):
-            tokens = model.encoder.tokenize([caption.text for caption in captions[rows]])
-            texts.append(text_tensors(model.encode_text(tokens.to(str(fabric.device)))))
-            done += rows.stop - rows.start
+        for rows in _chunks(len(texts), CAPTIONS):
+            tokens = model.encoder.tokenize(list(texts[rows]))
+            found.append(text_tensors(model.encode_text(tokens.to(str(fabric.device)))))
             if progress is not None:
-                progress(done, total)
-        for rows in _chunks(len(clips), max(1, PIXELS // int(np.prod(data.pixels.shape[1:])))):
-            pixels = data.pixels[rows]
-            if frame_order is not None:
-                pixels = pixels[np.arange(len(pixels))[:, None], frame_order[rows]]
-            pixels_VFSSC, mask_VF = to_tensor(pixels), to_tensor(data.mask[rows])
+                progress(rows.stop)
+        return text_of(join(found))
+
+
+def encode_videos(
+    fabric: Fabric,
+    model: EncodedModel,
+    clips: int,
+    frames: Callable[[slice], tuple[NDArray[np.uint8], NDArray[np.bool_]]],
+    progress: Callable[[int], None] | None = None,
+) -> VideoFeatures:
+    """Encode V clips, chunk by chunk.
+
+    Parameters
+    ----------
+    fabric, model
+        As in `encode`.
+    clips
+        V.
+    frames
+        Gives the pixels [n, F, S, S, 3] and the mask [n, F] of the n clips of a slice.
+    progress
+        Called with the clips that are done.
+    """
+    size = model.encoder.image_size
+    found = []
+    with torch.inference_mode(), fabric.autocast():
+        for rows in _chunks(clips, max(1, PIXELS // (model.head.sizes.max_frames * size * size * 3))):
+            pixels_VFSSC, mask_VF = map(to_tensor, frames(rows))
             features = model.encode_video(pixels_VFSSC.to(fabric.device), mask_VF.to(fabric.device))
-            videos.append(video_tensors(features))
-            done += rows.stop - rows.start
+            found.append(video_tensors(features))
             if progress is not None:
-                progress(done, total)
-        return text_of(join(texts)), video_of(join(videos))
+                progress(rows.stop)
+        return video_of(join(found))
 
 
 def to_tensor(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> torch.Tensor:

@@ -38,7 +38,7 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> Fabric:
     from lightning_fabric.plugins import MixedPrecision
     from lightning_fabric.plugins.precision import Precision as FullPrecision
 
-    refuse_several(int(os.environ.get("WORLD_SIZE", "1")))
+    refuse_several(_processes())
     index = _cuda_index(device)
     known = get_args(Precision)
     if precision not in known:
@@ -66,6 +66,19 @@ def refuse_several(processes: int) -> None:
             expected="one: training on several devices is not there yet",
             hint="start it without torchrun; several runs can train at once, each on its own device",
         )
+
+
+def _processes() -> int:
+    """Return how many processes a launcher says there are."""
+    said = os.environ.get("WORLD_SIZE", "1")
+    if not said.isdecimal():
+        raise ConfigError(
+            "environment variable WORLD_SIZE",
+            found=repr(said),
+            expected="the number of processes, which a launcher sets",
+            hint="unset WORLD_SIZE",
+        )
+    return int(said)
 
 
 def precision_of(fabric: Fabric) -> str:

@@ -12,7 +12,7 @@ import torch
 from tcmgc.data.cache_folder import cache_folder
 from tcmgc.errors import DataError
 from tcmgc.files.tensors import open_tensors, write_tensors
-from tcmgc.runs.sources import imported_modules
+from tcmgc.source_hash import APART, source_sha256
 
 from .encode import encode, refuse_other_frames
 from .fabric import precision_of
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .progress import ShowItems
 
 FORMAT = 1
+ENCODING = tuple(f"tcmgc.engine.{name}" for name in ("encode", "encoded_model", "feature_tensors"))
+"""What encodes; of the head, which only says what it reads, nothing is part of what names features."""
 TEXT, VIDEO = "text/", "video/"
 
 
@@ -41,7 +43,8 @@ def cached_features(
     """Read the features of a split from the cache, or encode it and keep them.
 
     A file is named by a digest of all that features depend on: the captions and frames themselves, the
-    encoder's weights, config and source, what the recipe reads, precision, kind of device and PyTorch.
+    encoder's weights, version, config and source, `ENCODING`'s source, what the recipe reads, precision, kind
+    of device and PyTorch.
     Its content is checked against its own digest; a damaged file is made again.
 
     Parameters
@@ -105,9 +108,11 @@ def _key(fabric: Fabric, model: EncodedModel, data: SplitFrames) -> str:
     about: dict[str, Any] = {
         "format": FORMAT,
         "encoder": f"{type(encoder).__module__}:{type(encoder).__qualname__}",
-        "source": _source(encoder),
+        "source": source_sha256(type(encoder).__module__),
+        "encoding": source_sha256(*ENCODING, apart=APART | {"tcmgc.builder"}),
         "config": model.head.recipe.config.get("encoder"),
         "weights": encoder.weights_sha256,
+        "version": encoder.version,
         "sizes": [encoder.dim, encoder.words, encoder.patches, encoder.image_size],
         "inputs": sorted(model.head.inputs),
         "precision": precision_of(fabric),
@@ -116,15 +121,6 @@ def _key(fabric: Fabric, model: EncodedModel, data: SplitFrames) -> str:
         "data": _data_digest(data),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-
-
-def _source(component: object) -> str:
-    """SHA-256 of a component's source and of what it imports of its package."""
-    digest = hashlib.sha256()
-    for name, path in sorted(imported_modules([type(component).__module__]).items()):
-        digest.update(f"{name}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _data_digest(data: SplitFrames) -> str:

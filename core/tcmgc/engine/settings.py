@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from tcmgc.errors import ConfigError
+from tcmgc.recipes.structure import TrainingKeys
+from tcmgc.schema import describe_type, slot_fields
 
 if TYPE_CHECKING:
     from tcmgc.ranking import Direction
@@ -46,15 +50,16 @@ class TrainingSettings:
     selection_direction: Direction = "t2v"
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 2)):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"training.{name}", found=str(getattr(self, name)), expected=f"at least {least}"
-                )
-        for name in ("learning_rate", "encoder_learning_rate"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"training.{name}", found=str(getattr(self, name)), expected="0 or more")
-        if self.gradient_clip is not None and not self.gradient_clip > 0:
+        own = {field.name for field in fields(self)} & TrainingKeys.model_fields.keys()
+        plain = own - slot_fields(TrainingKeys).keys()
+        try:
+            TrainingKeys.model_validate({name: getattr(self, name) for name in plain})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = str(first["loc"][0])
+            info = TrainingKeys.model_fields[name]
             raise ConfigError(
-                "training.gradient_clip", found=str(self.gradient_clip), expected="a norm above 0, or null"
-            )
+                f"training.{name}",
+                found=f"{first['input']!r}",
+                expected=describe_type(info.annotation, info.metadata),
+            ) from None

@@ -11,7 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from tcmgc.errors import ConfigError, PluginError, TcmgcError
 
 from .divergence import refuse_non_finite
-from .parameter_groups import parameter_groups
+from .parameter_groups import parameter_groups, trained_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,7 @@ class Updates:
         self._largest_norm = settings.gradient_clip or math.inf
         groups = parameter_groups(model, settings)
         self._parameters = [parameter for group in groups for parameter in group["params"]]
+        self._trains_encoder = any(name.startswith("encoder.") for name in trained_parameters(model))
         self._rates: list[float] = [group["lr"] for group in groups]
         self.optimizer = settings.optimizer(groups)
 
@@ -113,8 +114,12 @@ class Updates:
 
     @property
     def learning_rates(self) -> dict[Part, float | None]:
-        """Of the last step; None for a part of the model that is not trained."""
+        """Of the last step; None for a part of the model that is not trained.
+
+        The logit scale has the encoder's rate, but is none of it: with a frozen encoder it is left out.
+        """
         found: dict[Part, float | None] = {"new": None, "encoder": None}
         for group in self.optimizer.param_groups:
-            found[group["part"]] = group["lr"]
+            if group["part"] == "new" or self._trains_encoder:
+                found[group["part"]] = group["lr"]
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,16 @@ from tcmgc.files.weights_file import load_weights
 from tcmgc.recipes.draft import Draft
 from tcmgc.recipes.load import finish
 from tcmgc.runs.environment import environment
-from tcmgc.runs.fingerprint import display, fingerprint, fingerprint_fields
-from tcmgc.runs.json_file import write_json
+from tcmgc.runs.fingerprint import display, fingerprint
 from tcmgc.runs.model_file import is_model_file, read_model
 from tcmgc.runs.record import TestAccess
-from tcmgc.runs.run_folder import CONFIG, RECORD, WEIGHTS, read_run
+from tcmgc.runs.run_folder import CONFIG, WEIGHTS, change_record, read_run
 
 from .experiment import evaluate_split
 from .job import TEST, refuse_incomplete
 from .listener import Listener, RunName, RunProgress
 from .session import Session
+from .trained import warn_of_stale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +35,10 @@ if TYPE_CHECKING:
 
 class HeadOnlyWarning(UserWarning):
     """A checkpoint without the encoder: the one that the recipe names is used."""
+
+
+class UnloggedWarning(UserWarning):
+    """A reading of the test split is not in the run's record."""
 
 
 @dataclass(frozen=True)
@@ -75,24 +78,17 @@ def evaluate_source(
     listener: Listener | None = None,
 ) -> dict[str, Any]:
     """Evaluate; see `tcmgc.evaluate`."""
-    recipe = _recipe(registry, source)
+    recipe, own_data = _recipe(registry, source)
+    run = read_run(source.path).record if source.is_run else None
+    stale = [] if run is None else warn_of_stale(source.path, run, registry)
     session = Session(registry, device, listener)
     refuse_incomplete(session, recipe, to_train=False)
     parts = session.parts(recipe)
     model = build_encoded(recipe, session.encoder(recipe), parts.sampler.frames, registry, 0)
     _load(source, model)
-    fields = fingerprint_fields(
-        recipe.config,
-        registry,
-        dataset=parts.dataset,
-        split=session.split(recipe, split),
-        reader=parts.reader,
-        sampler=parts.sampler,
-        encoder=parts.encoder,
-        precision=session.precision,
-    )
-    if source.is_run and split == TEST:
-        _log_access(source.path)
+    fields = session.fingerprint_fields(recipe, split)
+    if run is not None and split == TEST and own_data:
+        _log_access(source)
     name = RunName(1, 1, recipe.name, 0)
 
     def advanced(progress: RunProgress) -> None:
@@ -103,7 +99,7 @@ def evaluate_source(
     return {
         "schema_version": 1,
         "source": source.path.name,
-        "recipe": recipe.name if source.recipe is not None else read_run(source.path).record.recipe,
+        "recipe": recipe.name if run is None else run.recipe,
         "protocol": recipe.protocol,
         "overrides": [override.text for override in source.overrides],
         "dataset": display(registry, "dataset", recipe.config["dataset"]),
@@ -111,6 +107,7 @@ def evaluate_source(
         "metrics": evaluation.metrics,
         "fingerprint": fingerprint(fields),
         "fingerprint_fields": fields,
+        "stale": stale,
         "cost": {
             "evaluate_seconds": evaluation.seconds,
             "microseconds_per_pair": evaluation.microseconds_per_pair,
@@ -119,7 +116,8 @@ def evaluate_source(
     }
 
 
-def _recipe(registry: Registry, source: Source) -> Recipe:
+def _recipe(registry: Registry, source: Source) -> tuple[Recipe, bool]:
+    """Read what is evaluated; with whether that is on the data of the run, or of the recipe, itself."""
     if not source.path.exists():
         raise DataError(
             f"{source.path}", found="no such file or folder", expected="a run's folder, or a checkpoint"
@@ -140,12 +138,14 @@ def _recipe(registry: Registry, source: Source) -> Recipe:
         )
     else:
         draft = Draft.read(registry, source.recipe, source.variant)
+    own = draft.config()["dataset"]
     chosen = source.protocol or draft.own_protocol
     if chosen is not None:
         draft = draft.with_protocol(chosen)
     for override in source.overrides:
         draft = draft.override(override)
-    return finish(draft)
+    recipe = finish(draft)
+    return recipe, recipe.config["dataset"] == own
 
 
 def _load(source: Source, model: EncodedModel) -> None:
@@ -161,11 +161,16 @@ def _load(source: Source, model: EncodedModel) -> None:
     )
 
 
-def _log_access(folder: Path) -> None:
-    """Write into a run's record that its test split is looked at again."""
-    record = read_run(folder).record
+def _log_access(source: Source) -> None:
+    """Write into a run's record, before it happens, that its test split is looked at again."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    access = TestAccess(time=now, reason="tcmgc evaluate")
-    logged = record.model_copy(update={"test_access": (*record.test_access, access)})
-    with suppress(OSError):  # the run may lie where nothing can be written
-        write_json(folder / RECORD, logged.model_dump(mode="json"))
+    reason = " ".join(["tcmgc evaluate", *(override.text for override in source.overrides)])
+    try:
+        change_record(source.path, {}, [TestAccess(time=now, reason=reason)])
+    except OSError as error:  # the run may lie where nothing can be written
+        warnings.warn(
+            f"run {source.path}: that its test split is read cannot be written into its record "
+            f"({error.strerror or error})",
+            UnloggedWarning,
+            stacklevel=4,
+        )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcmgc.engine.encoded_model import EncodedModel, build_encoded
 from tcmgc.engine.history import new_history
 from tcmgc.engine.peak_memory import PeakMemory
 from tcmgc.engine.train import train
+from tcmgc.files.disk import write_text, writing
 from tcmgc.recipes.show import as_yaml
 from tcmgc.runs.components import used_components
 from tcmgc.runs.cost import parameter_counts
@@ -75,22 +76,24 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         return runs.complete(left)
     work = runs.work(job.identity)
     recipe, config = job.row.recipe, job.row.recipe.config
-    started = _started(work)
+    start = _start(work, job)
     memory = PeakMemory(session.fabric.device)
     encoder = session.encoder(recipe)
     frames = session.parts(recipe).sampler.frames
     model = build_encoded(recipe, encoder, frames, session.registry, job.seed)
     counts = parameter_counts(model, trained=config["trained"])
     training = _train(session, job, model, work / TRAINING, show) if config["trained"] else None
-    # Only now, with the weights chosen, is the test split's content looked at.
-    accessed = _now()
+    # Only now, with the weights chosen, is the test split's content looked at. It is written down before,
+    # so that a run that is killed afterwards, and goes on, has both readings in its record.
+    accesses = _log_access(work, start)
     normalizer, evaluation = evaluate_split(
         session, recipe, model, TEST, show, TRAINING_SHARE if config["trained"] else 0.0
     )
-    write_model(work / WEIGHTS, model)
-    write_json(work / HISTORY, new_history() if training is None else training.history)
-    write_json(work / RANKS, evaluation.ranks)
-    (work / CONFIG).write_text(as_yaml(recipe) + "\n", encoding="utf-8")
+    with writing("run", work):
+        write_model(work / WEIGHTS, model)
+        write_json(work / HISTORY, new_history() if training is None else training.history)
+        write_json(work / RANKS, evaluation.ranks)
+        write_text(work / CONFIG, as_yaml(recipe) + "\n")
     peaks = [memory.bytes(), None if training is None else training.peak_memory_bytes]
     record = RunRecord(
         label=job.row.label,
@@ -108,7 +111,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         split=TEST,
         metrics={"t2v": Metrics(**evaluation.metrics["t2v"]), "v2t": Metrics(**evaluation.metrics["v2t"])},
         selection=None if training is None else Selection.model_validate(training.selection),
-        test_access=(TestAccess(time=accessed, reason="evaluation of the selected weights"),),
+        test_access=accesses,
         cost=Cost(
             train_seconds=None if training is None else training.seconds,
             evaluate_seconds=evaluation.seconds,
@@ -124,10 +127,11 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         normalizer=None
         if normalizer is None
         else Normalization(name=config["normalizer"]["name"], needs=normalizer.needs),
-        started=started,
+        started=start["started"],
         finished=_now(),
     )
-    return runs.finish(record)
+    with writing("run", work):
+        return runs.finish(record)
 
 
 def evaluate_split(
@@ -204,15 +208,30 @@ def _train(
     )
 
 
-def _started(work: Path) -> str:
-    """Return when the run was first started; what lies there without that is of no use."""
+def _start(work: Path, job: Job) -> dict[str, Any]:
+    """Return what is known since the run was first started; what lies there without that is of no use."""
     path = work / STARTED
-    if not path.exists():
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        write_json(path, {"schema_version": 1, "started": _now()})
-    started: str = read_json(path, "run in work")["started"]
-    return started
+    with writing("run", work):
+        if not path.exists():
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir(parents=True)
+            write_json(path, {"schema_version": 1, "started": _now(), "test_access": []})
+        start: dict[str, Any] = read_json(path, "run in work")
+        # Under the names of today: they say which work is never gone on with.
+        start |= {"label": job.row.label, "seed": job.seed}
+        write_json(path, start)
+    return start
+
+
+def _log_access(work: Path, start: dict[str, Any]) -> tuple[TestAccess, ...]:
+    """Write down that the test split is read, and return all its readings by this run."""
+    again = start.setdefault("test_access", [])
+    reason = "evaluation of the selected weights"
+    access = TestAccess(time=_now(), reason=f"{reason}, after an interruption" if again else reason)
+    again.append(access.model_dump(mode="json"))
+    with writing("run", work):
+        write_json(work / STARTED, start)
+    return tuple(TestAccess.model_validate(entry) for entry in again)
 
 
 def _now() -> str:

@@ -10,10 +10,11 @@ from tcmgc.engine.settings import TrainingSettings
 from tcmgc.engine.validation import Validation
 from tcmgc.errors import ConfigError
 from tcmgc.recipes.structure import PROTOCOL_SECTIONS
-from tcmgc.runs.fingerprint import fingerprint, fingerprint_fields
+from tcmgc.runs.fingerprint import fingerprint
 from tcmgc.runs.identity import identity, identity_parts
 
 if TYPE_CHECKING:
+    from tcmgc.data.clip import SplitName
     from tcmgc.recipes.load import Recipe
     from tcmgc.slots.encoder import Encoder
 
@@ -104,17 +105,8 @@ def training_settings(session: Session, recipe: Recipe) -> TrainingSettings:
 
 def make_job(session: Session, row: Row, seed: int) -> Job:
     """Decide the identity of a run; its data set is prepared."""
-    recipe, parts = row.recipe, session.parts(row.recipe)
-    fields = fingerprint_fields(
-        recipe.config,
-        session.registry,
-        dataset=parts.dataset,
-        split=session.split(recipe, TEST),
-        reader=parts.reader,
-        sampler=parts.sampler,
-        encoder=parts.encoder,
-        precision=session.precision,
-    )
+    recipe = row.recipe
+    fields = session.fingerprint_fields(recipe, TEST)
     return Job(
         row,
         seed,
@@ -124,9 +116,18 @@ def make_job(session: Session, row: Row, seed: int) -> Job:
             session.registry,
             seed=seed,
             fingerprint=fingerprint(fields),
-            weights=parts.encoder.weights_sha256,
+            encoder=session.parts(recipe).encoder,
+            splits=[session.split(recipe, name) for name in _read_besides(recipe)],
         ),
     )
+
+
+def _read_besides(recipe: Recipe) -> list[SplitName]:
+    """Name the splits that a run reads besides the one that is evaluated."""
+    if recipe.config["trained"]:
+        return ["train", "val"]
+    # A normalizer's bank is the train split.
+    return [] if recipe.config["normalizer"] is None else ["train"]
 
 
 def refuse_incomplete(session: Session, recipe: Recipe, *, to_train: bool) -> None:

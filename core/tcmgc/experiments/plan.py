@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,14 @@ from tcmgc.recipes.structure import PROTOCOL_SECTIONS
 from .suite_file import Comparison, SuiteFile, SuiteRow, read_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
     from tcmgc.registry import Registry
+
+
+LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def plan_recipe(
     variant: str | None = None,
     protocol: str | Path | None = None,
     overrides: Overrides = (),
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] | int | None = None,
 ) -> Plan:
     """Plan the runs of one recipe.
 
@@ -104,15 +109,48 @@ def plan_recipe(
     protocol
         In place of the recipe's own.
     seeds
-        0 when left out.
+        Distinct whole numbers from 0, or one; 0 when left out.
     """
-    parsed = parse_overrides(overrides)
-    _refuse_protocol_override(parsed)
+    parsed, chosen_seeds = _parsed(overrides), check_seeds(seeds, (0,))
     row = SuiteRow(str(recipe), variant, (), None, "")
     draft = _start(registry, row, recipe, None if protocol is None else (protocol, None))
     for override in parsed:
         draft = draft.override(override, labelled=True)
-    return Plan(None, draft.label, tuple(seeds or (0,)), (_finish(draft),))
+    return Plan(None, draft.label, chosen_seeds, (_finish(draft),))
+
+
+def check_seeds(
+    seeds: Iterable[int] | int | None, otherwise: tuple[int, ...], where: str = "seeds"
+) -> tuple[int, ...]:
+    """Check seeds, or a single one.
+
+    Parameters
+    ----------
+    seeds
+        Distinct whole numbers from 0; None for those of ``otherwise``.
+    otherwise
+        Right already.
+    where
+        What errors call them.
+
+    Raises
+    ------
+    ConfigError
+        When they are none, or something else.
+    """
+    if seeds is None:
+        return otherwise
+    expected = f"distinct whole numbers from 0 to {LARGEST_SEED}, at least one, as [0, 1, 2]"
+    error = ConfigError(where, found=repr(seeds), expected=expected)
+    try:
+        given = tuple(seeds) if isinstance(seeds, Iterable) else (seeds,)
+        found = tuple(operator.index(seed) for seed in given if not isinstance(seed, bool))
+    except TypeError:
+        raise error from None
+    right = all(0 <= seed <= LARGEST_SEED for seed in found)
+    if not found or not right or len(set(found)) != len(given):
+        raise error
+    return found
 
 
 def plan_suite(
@@ -121,7 +159,7 @@ def plan_suite(
     *,
     protocol: str | Path | None = None,
     overrides: Overrides = (),
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] | int | None = None,
 ) -> Plan:
     """Plan the runs of a suite.
 
@@ -143,9 +181,9 @@ def plan_suite(
     ConfigError
         For the first mistake; when an override reaches no row.
     """
-    parsed = parse_overrides(overrides)
-    _refuse_protocol_override(parsed)
+    parsed = _parsed(overrides)
     file = read_suite(registry, suite)
+    chosen_seeds = check_seeds(seeds, file.seeds)
     chosen: tuple[str | Path, str | None] | None = file.protocol if protocol is None else (protocol, None)
     drafts = []
     for row in file.rows:
@@ -159,9 +197,7 @@ def plan_suite(
         drafts = _reach(override, drafts)
     rows = [_finish(draft) for draft in drafts]
     kept, final = _without_doubles(drafts, rows)
-    return Plan(
-        file.name, file.title, tuple(seeds or file.seeds), tuple(kept), _comparisons(file, before, final)
-    )
+    return Plan(file.name, file.title, chosen_seeds, tuple(kept), _comparisons(file, before, final))
 
 
 def _start(
@@ -221,10 +257,13 @@ def _is_there(config: dict[str, Any], path: tuple[str, ...]) -> bool:
     return False
 
 
-def _refuse_protocol_override(overrides: Iterable[Override]) -> None:
-    for override in overrides:
+def _parsed(overrides: Overrides) -> list[Override]:
+    """Read the overrides of the command line; a protocol is none of them."""
+    parsed = list(parse_overrides(overrides))
+    for override in parsed:
         if override.path == ("protocol",):
             raise ConfigError(override.origin, found="a protocol as an override", expected="--protocol NAME")
+    return parsed
 
 
 def _refuse_doubles(file: SuiteFile, drafts: list[_Draft], rows: Iterable[Row]) -> None:

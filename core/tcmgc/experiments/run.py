@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tcmgc.errors import TcmgcError
+from tcmgc.files.disk import writing
 from tcmgc.runs.json_file import write_json
 from tcmgc.runs.run_folder import FinishedRun, RunsFolder
 from tcmgc.runs.stale import stale_reasons, stale_runs
@@ -96,6 +97,7 @@ class _Runner:
     def __init__(self, session: Session, plan: Plan, jobs: list[Job], runs: RunsFolder) -> None:
         self._session, self._plan, self._jobs, self._runs = session, plan, jobs, runs
         self._there = {run.record.identity: run for run in runs.finished()}
+        runs.sweep({job.identity: (job.row.label, job.seed) for job in jobs})
         self._done: dict[str, FinishedRun] = {}
         self._failures: dict[str, Failure] = {}
 
@@ -111,7 +113,7 @@ class _Runner:
                 continue
             listener.started(name, self._stale(job))
             try:
-                self._keep(self._compute(job, name))
+                self._keep(self._relabelled(job, self._compute(job, name)))
             except Exception as error:
                 if os.environ.get("TCMGC_TRACEBACK"):
                     raise
@@ -138,17 +140,20 @@ class _Runner:
             "overrides": job.row.overrides,
             "protocol": recipe.protocol,
         }
-        record = run.record.model_copy(update=names)
-        return run if record == run.record else self._runs.relabel(run, record)
+        if run.record.model_copy(update=names) == run.record:
+            return run
+        return self._runs.relabel(run, names)
 
     def _keep(self, run: FinishedRun) -> None:
         """Take a run into the board, and put those aside that it replaces.
 
         A run of the same label and seed whose fingerprint is the same would be a second number in the same
-        place of a table; one of the same label and seed that is stale is what this one is instead of.
+        place of a table; one of the same label and seed that is stale is what this one is instead of. One
+        that the plan asks for itself stays: its own turn gives it the label that it has now.
         """
         self._done[run.record.identity] = self._there[run.record.identity] = run
-        for other in [other for other in self._there.values() if other is not run]:
+        asked_for = {job.identity for job in self._jobs}
+        for other in [other for identity, other in self._there.items() if identity not in asked_for]:
             mine, theirs = run.record, other.record
             same_place = (mine.label, mine.seed) == (theirs.label, theirs.seed)
             if same_place and (mine.fingerprint == theirs.fingerprint or self._is_stale(other)):
@@ -180,7 +185,8 @@ class _Runner:
             runs=tuple(self._state(job) for job in self._jobs),
             stale=stale_runs(self._there.values(), self._session.registry),
         )
-        write_json(self._runs.out / SUITE, record.model_dump(mode="json"))
+        with writing("output", self._runs.out / SUITE):
+            write_json(self._runs.out / SUITE, record.model_dump(mode="json"))
 
     def _state(self, job: Job) -> SuiteRun:
         done, failure = self._done.get(job.identity), self._failures.get(job.identity)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tcmgc.data.frames import SplitFrames, load_split
 from tcmgc.engine.fabric import make_fabric, precision_of
+from tcmgc.runs.fingerprint import fingerprint_fields
 
 from .listener import Listener
 
@@ -68,6 +69,7 @@ class Session:
         self.listener = listener or Listener()
         self._made: dict[str, Any] = {}
         self._prepared: set[str] = set()
+        self._splits: dict[str, Split] = {}
         self._frames: OrderedDict[str, SplitFrames] = OrderedDict()
 
     def parts(self, recipe: Recipe) -> Parts:
@@ -92,7 +94,24 @@ class Session:
     def split(self, recipe: Recipe, name: SplitName) -> Split:
         """Return the clips and captions of a split, no frames."""
         self.prepare(recipe)
-        return self.parts(recipe).dataset.split(name)
+        key = _key(name, recipe.config["dataset"])
+        if key not in self._splits:
+            self._splits[key] = self.parts(recipe).dataset.split(name)
+        return self._splits[key]
+
+    def fingerprint_fields(self, recipe: Recipe, name: SplitName) -> dict[str, Any]:
+        """Collect what the numbers of a split depend on beside the method: `tcmgc.runs.fingerprint`."""
+        parts = self.parts(recipe)
+        return fingerprint_fields(
+            recipe.config,
+            self.registry,
+            dataset=parts.dataset,
+            split=self.split(recipe, name),
+            reader=parts.reader,
+            sampler=parts.sampler,
+            encoder=parts.encoder,
+            precision=self.precision,
+        )
 
     def frames(self, recipe: Recipe, name: SplitName) -> SplitFrames:
         """Return a split with its frames, which are decoded once or read from the cache."""

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from tcmgc.data.clip import Clip
 from tcmgc.data.decode import Decoding
+from tcmgc.engine.encode import encode, encode_texts, encode_videos
 from tcmgc.engine.encoded_model import EncodedModel, build_encoded
-from tcmgc.engine.feature_tensors import join, text_of, text_tensors, video_of, video_tensors
 from tcmgc.engine.score import score_features
 from tcmgc.errors import DataError
 from tcmgc.recipes.load import load_recipe
@@ -20,20 +19,25 @@ from tcmgc.runs.model_file import read_model
 from tcmgc.runs.run_folder import CONFIG, WEIGHTS, read_run
 from tcmgc.runs.stale import stale_reasons
 
+from .normalization import ranking_scores
 from .session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    import torch
+    from numpy.typing import NDArray
 
     from tcmgc.data.clip import Split, SplitName
     from tcmgc.features import TextFeatures, VideoFeatures
+    from tcmgc.ranking import Direction
     from tcmgc.recipes.load import Recipe
     from tcmgc.registry import Registry
     from tcmgc.runs.record import RunRecord
     from tcmgc.scores import Scores
+    from tcmgc.slots.normalizer import Normalizer
 
-TEXTS, VIDEOS = 256, 16
-"""Texts and videos that are encoded at a time."""
+    from .normalization import Bank
 
 
 class StaleRunWarning(UserWarning):
@@ -62,13 +66,23 @@ class TrainedModel:
         self._session = session
         parts = session.parts(recipe)
         self._decoding = Decoding(parts.reader, parts.sampler, parts.encoder.image_size)
+        config = recipe.config["normalizer"]
+        self._normalizer: Normalizer | None = (
+            None if config is None else session.registry.create("normalizer", config, {})
+        )
+        self._bank: Bank | None = None
 
     def split(self, name: SplitName) -> Split:
         """Return a split of the run's data set: clips and captions."""
         return self._session.split(self.recipe, name)
 
-    def similarity(self, texts: Sequence[str], videos: Sequence[str | Path]) -> torch.Tensor:
-        """Return what ranks, [T, V] on the CPU.
+    def similarity(
+        self, texts: Sequence[str], videos: Sequence[str | Path], direction: Direction = "t2v"
+    ) -> torch.Tensor:
+        """Return what ranks, [T, V] on the CPU: the scores after the recipe's normalizer, if it has one.
+
+        A normalizer that needs a bank gets the train split of the run's data set, which is then read and
+        encoded once; for one that looks at all test queries, they are those that are given.
 
         Parameters
         ----------
@@ -76,48 +90,44 @@ class TrainedModel:
             T sentences.
         videos
             V paths of video files.
+        direction
+            Which side asks; it changes nothing without a normalizer.
 
         Raises
         ------
         DataError
             When there are none, or a video cannot be read.
         """
-        return self.scores(texts, videos).total
+        text, video = self.encode_texts(texts), self.encode_videos(videos)
+        scores = score_features(self.model, text, video)
+        return ranking_scores(
+            self.model, text, video, scores, self._normalizer, self._train_features, direction
+        )
 
     def scores(self, texts: Sequence[str], videos: Sequence[str | Path]) -> Scores:
-        """Return the total and the granularities' parts, [T, V] each on the CPU."""
+        """Return the total and the granularities' parts, [T, V] each on the CPU, not normalised."""
         return score_features(self.model, self.encode_texts(texts), self.encode_videos(videos))
 
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
         """Encode T sentences; the features are on the model's device."""
         if isinstance(texts, str) or not texts:
             raise DataError("texts", found=repr(texts), expected="a list of sentences")
-        with torch.inference_mode(), self._session.fabric.autocast():
-            return text_of(
-                join(
-                    [
-                        text_tensors(self.model.encode_text(tokens.to(str(self.model.device))))
-                        for rows in _chunks(len(texts), TEXTS)
-                        for tokens in [self.model.encoder.tokenize(list(texts[rows]))]
-                    ]
-                )
-            )
+        return encode_texts(self._session.fabric, self.model, texts)
 
     def encode_videos(self, videos: Sequence[str | Path]) -> VideoFeatures:
         """Decode and encode V video files; the features are on the model's device."""
         if isinstance(videos, (str, Path)) or not videos:
             raise DataError("videos", found=repr(videos), expected="a list of paths")
-        with torch.inference_mode(), self._session.fabric.autocast():
-            return video_of(
-                join(
-                    [
-                        video_tensors(self.model.encode_video(*self._decode(videos[rows])))
-                        for rows in _chunks(len(videos), VIDEOS)
-                    ]
-                )
-            )
+        fabric, model = self._session.fabric, self.model
+        return encode_videos(fabric, model, len(videos), lambda rows: self._decode(videos[rows]))
 
-    def _decode(self, videos: Sequence[str | Path]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _train_features(self) -> Bank:
+        if self._bank is None:
+            frames = self._session.frames(self.recipe, "train")
+            self._bank = encode(self._session.fabric, self.model, frames)
+        return self._bank
+
+    def _decode(self, videos: Sequence[str | Path]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         size, frames = self._decoding.image_size, self._decoding.sampler.frames
         pixels_VFSSC = np.zeros((len(videos), frames, size, size, 3), dtype=np.uint8)
         mask_VF = np.zeros((len(videos), frames), dtype=np.bool_)
@@ -125,8 +135,7 @@ class TrainedModel:
             found, _ = self._decoding(Clip(str(path), Path(path)))
             pixels_VFSSC[row, : len(found)] = found
             mask_VF[row, : len(found)] = True
-        device = self.model.device
-        return torch.from_numpy(pixels_VFSSC).to(device), torch.from_numpy(mask_VF).to(device)
+        return pixels_VFSSC, mask_VF
 
 
 def load_run(registry: Registry, folder: Path, *, device: str = "auto") -> TrainedModel:
@@ -138,8 +147,7 @@ def load_run(registry: Registry, folder: Path, *, device: str = "auto") -> Train
         When source code that the run depends on changed since.
     """
     record = read_run(folder).record
-    for reason in stale_reasons(record, registry):
-        warnings.warn(f"run {folder}: {reason} since it was computed", StaleRunWarning, stacklevel=3)
+    warn_of_stale(folder, record, registry)
     recipe = load_recipe(registry, folder / CONFIG)
     session = Session(registry, device)
     parts = session.parts(recipe)
@@ -148,6 +156,9 @@ def load_run(registry: Registry, folder: Path, *, device: str = "auto") -> Train
     return TrainedModel(model.to(session.fabric.device).eval(), recipe, record, session)
 
 
-def _chunks(length: int, size: int) -> Iterator[slice]:
-    for start in range(0, length, size):
-        yield slice(start, min(start + size, length))
+def warn_of_stale(folder: Path, record: RunRecord, registry: Registry) -> list[str]:
+    """Warn where a run's numbers would be others today, and return the reasons."""
+    reasons = stale_reasons(record, registry)
+    for reason in reasons:
+        warnings.warn(f"run {folder}: {reason} since it was computed", StaleRunWarning, stacklevel=4)
+    return reasons

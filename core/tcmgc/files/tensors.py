@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
@@ -13,11 +11,16 @@ from safetensors.torch import save_file
 
 from tcmgc.errors import DataError
 
+from .disk import replacing, unwritable, writing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
+SYSTEMS_WORDS = re.compile(r"(?:I/O error: |message: \")(.+?)(?: \(os error|\")")
+"""Where safetensors puts what the system says; in its older versions ``Os { ..., message: "..." }``."""
 PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -69,17 +72,18 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file at once or not at all; missing folders are made."""
-    path = path.resolve()  # writes through a symbolic link
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tcmgc-")
-    os.close(handle)
-    temporary = Path(name)
+    """Write a safetensors file at once or not at all; missing folders are made.
+
+    Raises
+    ------
+    UnwritableError
+        When the disk is full, or the path cannot be written.
+    """
     # Copies, as safetensors refuses tensors that share memory: a total may be its only part.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
-        save_file(copies, temporary, dict(metadata))
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with writing("tensors", path), replacing(path) as temporary:
+            save_file(copies, temporary, dict(metadata))
+    except SafetensorError as error:
+        said = SYSTEMS_WORDS.search(str(error))
+        raise unwritable("tensors", path, said[1] if said else str(error)) from None

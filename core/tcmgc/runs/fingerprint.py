@@ -47,6 +47,7 @@ def fingerprint_fields(
         As Fabric calls it.
     """
     training, normalizer = config["training"], config["normalizer"]
+    version = f"weights {encoder.weights_sha256[:12]}, {encoder.version}"
     fields = {
         "dataset": display(registry, "dataset", config["dataset"]),
         "dataset_version": dataset.version,
@@ -57,18 +58,15 @@ def fingerprint_fields(
         "captions": len(split.captions),
         "caption_rule": split.caption_rule,
         "reader": reader.version,
-        "sampler": " ".join(
-            str(value) if key == "name" else f"{key}={json.dumps(value)}"
-            for key, value in config["sampler"].items()
-        ),
+        "sampler": _told(config["sampler"]),
         "frames": sampler.frames,
         "words": encoder.words,
         "image_size": encoder.image_size,
-        "encoder": f"{_encoder(registry, config['encoder'])}, weights {encoder.weights_sha256[:12]}",
+        "encoder": f"{_encoder(registry, config['encoder'])}, {version}",
         "precision": precision,
         "batch_size": None if training is None else training["batch_size"],
         "training": None if training is None else {k: v for k, v in training.items() if k != "batch_size"},
-        "normalizer": None if normalizer is None else normalizer["name"],
+        "normalizer": None if normalizer is None else _told(normalizer),
         "scoring": SCORING,
     }
     as_read_back: dict[str, Any] = json.loads(json.dumps(fields))
@@ -81,8 +79,9 @@ def fingerprint(fields: Mapping[str, Any]) -> str:
 
 
 def split_sha256(split: Split) -> str:
-    """SHA-256 of a split's clips and captions, by id and text; of no path."""
+    """SHA-256 of a split's clips and captions, by id and text, and of the rule; of no path."""
     content = [
+        split.caption_rule,
         [[clip.id, clip.start, clip.end] for clip in split.clips],
         [[caption.id, caption.clip, caption.text] for caption in split.captions],
     ]
@@ -92,6 +91,13 @@ def split_sha256(split: Split) -> str:
 def display(registry: Registry, slot: str, config: Mapping[str, Any]) -> str:
     """Name a component for people: its name and what was chosen of several words, as a size."""
     return " ".join([config["name"], *map(str, _choices(registry, slot, config).values())])
+
+
+def _told(config: Mapping[str, Any]) -> str:
+    """Name a component with all its parameters."""
+    return " ".join(
+        str(value) if key == "name" else f"{key}={json.dumps(value)}" for key, value in config.items()
+    )
 
 
 def _encoder(registry: Registry, config: Mapping[str, Any]) -> str:

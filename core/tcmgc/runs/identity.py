@@ -6,20 +6,30 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from tcmgc.source_hash import component_sha256, engine_sha256
+
 from .components import used_components
-from .sources import component_sha256, engine_sha256
+from .fingerprint import split_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from tcmgc.data.clip import Split
     from tcmgc.recipes.load import Recipe
     from tcmgc.registry import Registry
+    from tcmgc.slots.encoder import Encoder
 
 ENGINE_LABEL = "engine"
 
 
 def identity_parts(
-    recipe: Recipe, registry: Registry, *, seed: int, fingerprint: str, weights: str
+    recipe: Recipe,
+    registry: Registry,
+    *,
+    seed: int,
+    fingerprint: str,
+    encoder: Encoder,
+    splits: Iterable[Split] = (),
 ) -> dict[str, Any]:
     """Collect what makes a run what it is.
 
@@ -33,20 +43,25 @@ def identity_parts(
         Of initial weights, orders and draws.
     fingerprint
         Of the protocol, see `tcmgc.runs.fingerprint`.
-    weights
-        SHA-256 of the weights that the encoder starts from.
+    encoder
+        As it starts.
+    splits
+        What is read besides the split that is evaluated, whose content is in the fingerprint.
 
     Returns
     -------
     dict
-        ``config`` (the digest of the recipe without its texts), ``seed``, ``weights``, ``fingerprint``,
+        ``config`` (the digest of the recipe without its texts), ``seed``, ``weights`` and ``encoder`` (which
+        weights it starts from, and what it computes with them), ``fingerprint``, ``splits`` (a hash of each),
         and ``sources``: a hash for the engine and for every component used.
     """
     return {
         "config": recipe.digest,
         "seed": seed,
-        "weights": weights,
+        "weights": encoder.weights_sha256,
+        "encoder": encoder.version,
         "fingerprint": fingerprint,
+        "splits": {split.name: split_sha256(split) for split in splits},
         "sources": sources(recipe.config, registry),
     }
 

@@ -20,7 +20,9 @@ class IdentityParts(BaseModel):
     config: Sha256
     seed: int
     weights: str
+    encoder: str = ""
     fingerprint: Sha256
+    splits: dict[str, Sha256] = {}
     sources: dict[str, Sha256]
 
 

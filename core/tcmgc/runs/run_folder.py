@@ -13,21 +13,27 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
 
 from tcmgc.errors import DataError
+from tcmgc.files.disk import unwritable, writing
 
 from .json_file import read_json, write_json
 from .record import RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
+    from typing import Any
+
+    from .record import TestAccess
 
 RECORD, RANKS, HISTORY, CONFIG, WEIGHTS = (
     "record.json",
@@ -38,10 +44,16 @@ RECORD, RANKS, HISTORY, CONFIG, WEIGHTS = (
 )
 FILES = (RECORD, RANKS, HISTORY, CONFIG, WEIGHTS)
 TRAINING, STARTED = "training", "started.json"
-"""What a run in work has besides: where it resumes from, and since when it has been at it."""
+"""What a run in work has besides: where it resumes from, and what is known of it from its start."""
 
 SHORT = 12
 LONGEST_SLUG = 80
+PATIENCE = 30.0
+"""Seconds to wait for another process to write a record."""
+
+
+class RunFolderWarning(UserWarning):
+    """Something in the folder of runs is not what it should be, and is left out or removed."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,52 @@ def read_run(folder: Path) -> FinishedRun:
         ) from None
 
 
+def damage(folder: Path) -> str | None:
+    """Say what keeps a folder from being a finished run: the first file that is missing or damaged."""
+    for name in FILES:
+        path = folder / name
+        if not path.is_file() or path.stat().st_size == 0:
+            return f"{name} is {'empty' if path.is_file() else 'missing'}"
+        try:
+            if name == WEIGHTS:
+                with safe_open(path, framework="np"):  # reads the header and checks the size
+                    continue
+            if name == RECORD:
+                read_run(folder)
+            elif name != CONFIG:
+                read_json(path, "run")
+        except DataError as error:
+            return f"{name} is damaged: {error.found}"
+        except (SafetensorError, OSError) as error:
+            return f"{name} is damaged: {error}"
+    return None
+
+
+def change_record(folder: Path, names: Mapping[str, Any], accesses: Collection[TestAccess] = ()) -> RunRecord:
+    """Change a finished run's record as it is on the disk now, while no other process does.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    names
+        Fields to replace.
+    accesses
+        Readings of the test split to add.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+    with FileLock(folder.parent / ".records.lock", timeout=PATIENCE):
+        record = read_run(folder).record
+        logged = (*record.test_access, *accesses)
+        changed = record.model_copy(update={**names, "test_access": logged})
+        write_json(folder / RECORD, changed.model_dump(mode="json"))
+    return changed
+
+
 class RunsFolder:
     """What lies in ``OUT``.
 
@@ -99,13 +157,24 @@ class RunsFolder:
     def finished(self) -> list[FinishedRun]:
         """Read all finished runs, sorted by folder.
 
-        Raises
-        ------
-        DataError
-            When a record is damaged.
+        Warns
+        -----
+        RunFolderWarning
+            For a folder that is none: it is left out, so that a run is computed again.
         """
-        folders = sorted(self._runs.iterdir()) if self._runs.is_dir() else []
-        return [read_run(path) for path in folders if path.is_dir() and not path.name.startswith(".")]
+        found = []
+        for folder in sorted(self._runs.iterdir()) if self._runs.is_dir() else []:
+            if not folder.is_dir() or folder.name.startswith("."):
+                continue
+            if (wrong := damage(folder)) is None:
+                found.append(read_run(folder))
+                continue
+            warnings.warn(
+                f"{folder} is no finished run and is left out: {wrong}; delete it, or run its recipe again",
+                RunFolderWarning,
+                stacklevel=2,
+            )
+        return found
 
     def work(self, identity: str) -> Path:
         """Return the folder of a run in work, made where it is not there."""
@@ -122,20 +191,56 @@ class RunsFolder:
     def left_complete(self, identity: str) -> RunRecord | None:
         """Return the record of a run that was killed between its last file and its renaming."""
         work = self._runs / f".work-{identity[:SHORT]}"
-        return read_run(work).record if all((work / name).is_file() for name in FILES) else None
+        if not (work / RECORD).exists() or damage(work) is not None:
+            return None
+        return read_run(work).record
 
     def complete(self, record: RunRecord) -> FinishedRun:
         """Drop what the run would have resumed from, and rename it."""
         work = self.work(record.identity)
-        shutil.rmtree(work / TRAINING, ignore_errors=True)
-        (work / STARTED).unlink(missing_ok=True)
+        for path in work.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in FILES:
+                path.unlink()
         folder = self._runs / folder_name(record)
         _move(work, folder)
         return FinishedRun(folder, record)
 
-    def relabel(self, run: FinishedRun, record: RunRecord) -> FinishedRun:
-        """Give a finished run the label under which it was asked for now."""
-        write_json(run.folder / RECORD, record.model_dump(mode="json"))
+    def sweep(self, planned: Mapping[str, tuple[str, int]]) -> None:
+        """Remove work that no plan goes on with: that of a planned row and seed under another identity.
+
+        Parameters
+        ----------
+        planned
+            Label and seed by identity.
+
+        Warns
+        -----
+        RunFolderWarning
+            Of what is removed.
+        """
+        kept = {f".work-{identity[:SHORT]}" for identity in planned}
+        for work in sorted(self._runs.glob(".work-*")):
+            if work.name in kept or not (work / STARTED).is_file():
+                continue
+            try:
+                started = read_json(work / STARTED, "run in work")
+                place = (started["label"], started["seed"])
+            except (DataError, KeyError, TypeError):  # not of this version: whose it is is not known
+                continue
+            if place in planned.values():
+                shutil.rmtree(work, ignore_errors=True)
+                warnings.warn(
+                    f"{work} is removed: {place[0]}, seed {place[1]}, was interrupted there, and is another "
+                    "computation now",
+                    RunFolderWarning,
+                    stacklevel=2,
+                )
+
+    def relabel(self, run: FinishedRun, names: Mapping[str, Any]) -> FinishedRun:
+        """Give a finished run the label, and what goes with it, under which it was asked for now."""
+        record = change_record(run.folder, names)
         folder = self._runs / folder_name(record)
         if folder != run.folder:
             _move(run.folder, folder)
@@ -154,9 +259,10 @@ class RunsFolder:
         Raises
         ------
         DataError
-            When another process holds it.
+            When another process holds it, or nothing can be written in it.
         """
-        self._runs.mkdir(parents=True, exist_ok=True)
+        with writing("output", self.out):
+            self._runs.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._runs / ".lock", timeout=0)
         try:
             lock.acquire()
@@ -166,6 +272,8 @@ class RunsFolder:
                 found="another `tcmgc run` at work in it",
                 expected="one at a time: wait for it, or give another --out",
             ) from None
+        except OSError as error:
+            raise unwritable("output", self.out, error.strerror or str(error)) from None
         try:
             yield
         finally:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tcmgc.errors import TcmgcError
+from tcmgc.source_hash import component_sha256, engine_sha256
 
 from .identity import ENGINE_LABEL
-from .sources import component_sha256, engine_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,11 +45,11 @@ def stale_runs(runs: Iterable[FinishedRun], registry: Registry) -> dict[str, lis
 
 
 def _today(label: str, registry: Registry) -> str | None:
-    if label == ENGINE_LABEL:
-        return engine_sha256()
     slot, _, name = label.partition(" ")
     entry = registry.entries.get((slot, name))
     try:
+        if label == ENGINE_LABEL:
+            return engine_sha256()
         return None if entry is None else component_sha256(entry)
-    except TcmgcError:  # its module does not import any more
+    except TcmgcError:  # its module does not import any more, or is not what this process imported
         return ""

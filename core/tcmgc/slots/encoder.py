@@ -48,6 +48,9 @@ class Encoder(Protocol):
     """The checkpoint's scale itself, not its logarithm."""
     weights_sha256: str
     """Of the weights it started from."""
+    version: str
+    """What it computes with these weights, short: its library and version, and a digest of the model's
+    configuration and of the preprocessing. Another one is another encoder."""
     frozen: bool
     """Whether training leaves all of it as it is: its features can then be computed once."""
 

@@ -89,16 +89,19 @@ def bootstrap_medians(times_BC: NDArray[np.float64], values_Q: Float1D, cluster_
     Returns
     -------
     ndarray [B]
-        Medians.
+        Medians; nan where a draw has no query at all.
     """
     distinct_R, index_Q = np.unique(values_Q, return_inverse=True)
     within_CR = np.zeros((times_BC.shape[1], distinct_R.size))
     np.add.at(within_CR, (cluster_Q, index_Q), 1.0)
     within_BR = times_BC @ within_CR.cumsum(axis=1)
     queries_B = within_BR[:, -1:]
-    lower_B = (within_BR < (queries_B + 1) // 2).sum(axis=1)
-    upper_B = (within_BR < queries_B // 2 + 1).sum(axis=1)
-    medians_B: Float1D = (distinct_R[lower_B] + distinct_R[upper_B]) / 2
+    # The first rank within which the lower, and the upper, of the middle two are.
+    lower_B = (within_BR >= (queries_B + 1) // 2).argmax(axis=1)
+    upper_B = (within_BR >= queries_B // 2 + 1).argmax(axis=1)
+    medians_B: Float1D = np.where(
+        queries_B[:, 0] > 0, (distinct_R[lower_B] + distinct_R[upper_B]) / 2, np.nan
+    )
     return medians_B
 
 

@@ -1,0 +1,32 @@
+"""A small split with its frames, and where they lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tcmgc.data.frames import SplitFrames, load_split
+from tcmgc_plugins.readers.pyav_reader import PyavReader
+from tcmgc_plugins.samplers.uniform import Uniform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tcmgc.slots.reader import Reader
+    from video_files import VideoFolder
+
+
+def load(videos: VideoFolder, reader: Reader | None = None, frames: int = 9, **changes: Any) -> SplitFrames:
+    arguments: dict[str, Any] = {
+        "reader": reader or PyavReader(),
+        "reader_config": {"name": "pyav", "threads": 1},
+        "sampler": Uniform(frames=frames),
+        "sampler_config": {"name": "uniform", "frames": frames},
+        "image_size": 32,
+        "workers": 0,
+        **changes,
+    }
+    return load_split(videos, "test", **arguments)
+
+
+def folders(cache: Path) -> list[Path]:
+    return sorted((cache / "frames").iterdir())
