@@ -170,6 +170,8 @@ def test_gradients_reach_every_weight(recipe: str) -> None:
     text, video = galleries()
     model.loss(text, video[:T], generator=generator).total.backward()
     without = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
+    # A bias of all entries of a softmax changes nothing: its gradient is 0 but for rounding.
+    without -= {name for name in without if name.endswith("_weights.2.bias")}
     assert without == ({"logit_scale"} if recipe == "clip4clip-tight" else set())
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
