@@ -170,8 +170,15 @@ def test_gradients_reach_every_weight(recipe: str) -> None:
     text, video = galleries()
     model.loss(text, video[:T], generator=generator).total.backward()
     without = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
-    # A bias of all entries of a softmax changes nothing: its gradient is 0 but for rounding.
-    without -= {name for name in without if name.endswith("_weights.2.bias")}
+    # The last bias in front of a softmax is the same for all its entries: its gradient is 0 but for rounding,
+    # and whether rounding leaves something depends on the machine.
+    shifts = {
+        f"scorer.granularities.frame-word.interaction.{side}_weights.2.bias" for side in ("text", "video")
+    }
+    gradients = {name: p.grad for name, p in model.named_parameters() if name in shifts}
+    assert len(gradients) == (2 if recipe == "drl-wti" else 0)
+    assert all(grad is not None and grad.abs().max() < 1e-6 for grad in gradients.values())
+    without -= shifts
     assert without == ({"logit_scale"} if recipe == "clip4clip-tight" else set())
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
