@@ -47,13 +47,19 @@ comparisons:
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def tiny_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Decode the tiny clips once for all tests; write no reports; one thread, as the sums are tiny."""
+@pytest.fixture(scope="session")
+def tiny_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny clips are decoded to, once for all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_cache(tiny_cache_folder: Path) -> Iterator[None]:
+    """Write no reports, use one thread, as the sums are tiny; a module long, as others run after it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TCMGC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TCMGC_CACHE", str(tiny_cache_folder))
         patch.setenv("TCMGC_BLOCK_PLUGINS", "reports")
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
