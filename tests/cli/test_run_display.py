@@ -56,6 +56,20 @@ def test_lines_away_from_a_terminal() -> None:
     assert lines[5:] == ["error: run 3 of 3, tcmgc, seed 1 failed", "RuntimeError: out of luck"]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_one_display_of_two_plans(terminal: bool) -> None:
+    """As ``tcmgc calibrate`` has it."""
+    out = io.StringIO()
+    with RunDisplay(Console(file=out, force_terminal=terminal, width=80)) as display:
+        for r1 in (10.0, 20.0):
+            display.planned([2.0])
+            display.started(FIRST, [])
+            display.advanced(FIRST, RunProgress(0.5, "training", 1, 2, 1.0))
+            display.finished(FIRST, finished(r1))
+    assert "R@1 10.0" in out.getvalue()
+    assert "R@1 20.0" in out.getvalue()
+
+
 def test_a_bar_at_a_terminal() -> None:
     out = io.StringIO()
     story(Console(file=out, force_terminal=True, width=120))

@@ -72,8 +72,10 @@ class RunDisplay(Listener, AbstractContextManager["RunDisplay"]):
             self._data = None
 
     def planned(self, weights: Sequence[float]) -> None:
-        """Start the bar of all runs."""
-        self._weights = list(weights)
+        """Start the bar of all runs, in place of an earlier plan's."""
+        if self._runs is not None:
+            self._bars.remove_task(self._runs)
+        self._weights, self._at = list(weights), 0
         self._began = time.monotonic()
         self._runs = self._bars.add_task("", total=sum(weights) or 1.0, left="", visible=bool(weights))
 

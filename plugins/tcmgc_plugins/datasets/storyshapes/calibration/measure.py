@@ -62,6 +62,9 @@ def measure(
     """
     boarded = run(board, out / "board", device=device, listener=listener)
     moved = run(motion, out / "motion", device=device, listener=listener)
+    for outcome in (boarded, moved):
+        for failure in outcome.failures:  # a table of what is left would be a table of something else
+            raise failure.error
     return [
         *_of_board(plan(board), boarded, device),
         *_of_motion(plan(motion), moved, device),
