@@ -24,6 +24,7 @@ NO_SUBSTITUTE = "0.0000001"
 
 OTHER = "the reader pyav may read it: reader=pyav"
 NARROW = "frames so narrow that decord pads their rows"
+UNDECODABLE = "damaged: a frame cannot be decoded"
 MISSING = "fewer decodable frames than packets: cut short or damaged"
 REASONS: dict[str, tuple[str, str | None]] = {
     "cannot find video stream": (
@@ -33,7 +34,9 @@ REASONS: dict[str, tuple[str, str | None]] = {
     "Failed to measure duration": ("no duration in the header, which decord needs", OTHER),
     "avfilter_graph_create_filter": ("no decodable picture: a header only, or encrypted", None),
     "av_read_frame failed": ("cut short or damaged: reading its packets fails", None),
-    "avcodec_send_packet": ("damaged: a frame cannot be decoded", None),
+    "avcodec_send_packet": (UNDECODABLE, None),
+    # The same, where its thread ends before it is handed the next packet: which is told is chance.
+    "run_.load()": (UNDECODABLE, None),
     "duplicate frames": (MISSING, OTHER),
     "Unable to handle EOF": (MISSING, OTHER),
     "from_size == to_size": (NARROW, OTHER),
