@@ -27,13 +27,19 @@ def tcmgc_register(register: Register) -> None:
 
     register.sampler("uniform", "tcmgc_plugins.samplers.uniform:Uniform")
     register.sampler("fps-then-uniform", "tcmgc_plugins.samplers.fps_then_uniform:FpsThenUniform")
+    register.sampler("stride-then-uniform", "tcmgc_plugins.samplers.stride_then_uniform:StrideThenUniform")
+    register.sampler("intervals", "tcmgc_plugins.samplers.intervals:Intervals")
 
     register.stage("transformer", "tcmgc_plugins.stages.transformer:TemporalTransformer")
     register.stage("lstm", "tcmgc_plugins.stages.lstm:TemporalLSTM")
+    register.stage("last-word", "tcmgc_plugins.stages.last_word:LastWord")
+    register.stage("patch-selection", "tcmgc_plugins.stages.patch_selection:PatchSelection")
 
     register.view("identity", "tcmgc_plugins.views.identity:Identity")
     register.view("mean", "tcmgc_plugins.views.mean:Mean")
     register.view("attention", "tcmgc_plugins.views.attention:Attention")
+    register.view("top-k", "tcmgc_plugins.views.top_k:TopK")
+    register.view("similarity-attention", "tcmgc_plugins.views.similarity_attention:SimilarityAttention")
 
     register.reorganizer("prune", "tcmgc_plugins.reorganizers.prune:Prune")
     register.reorganizer("fuse", "tcmgc_plugins.reorganizers.fuse:Fuse")
@@ -56,11 +62,14 @@ def tcmgc_register(register: Register) -> None:
 
     register.optimizer("adamw", "tcmgc_plugins.optimizers.adamw:AdamW")
     register.optimizer("bert-adam", "tcmgc_plugins.optimizers.bert_adam:BertAdam")
+    register.optimizer("transformers-adamw", "tcmgc_plugins.optimizers.transformers_adamw:TransformersAdamW")
 
     register.schedule("constant", "tcmgc_plugins.schedules.constant:Constant")
     register.schedule("warmup-cosine", "tcmgc_plugins.schedules.warmup_cosine:WarmupCosine")
     register.schedule("warmup-linear", "tcmgc_plugins.schedules.warmup_linear:WarmupLinear")
 
+    register.normalizer("dual-softmax", "tcmgc_plugins.normalizers.dual_softmax:DualSoftmax")
+    register.normalizer("qb-norm", "tcmgc_plugins.normalizers.qb_norm:QueryBank")
     register.normalizer("sinkhorn", "tcmgc_plugins.normalizers.sinkhorn:Sinkhorn")
 
     register.metric("recall", "tcmgc_plugins.metrics.recall:Recall")

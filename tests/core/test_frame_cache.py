@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -21,11 +20,8 @@ import torch
 from bad_readers import Slow
 from frame_cases import folders, load
 from source_edits import edit
-from tcmgc.data import frame_cache
 from tcmgc.data.cache_folder import cache_folder
 from tcmgc.data.frame_cache import FrameCacheWarning
-from tcmgc.errors import DataError
-from tcmgc.files.disk import UnwritableError
 from video_files import VideoFolder, write_video
 
 if TYPE_CHECKING:
@@ -182,32 +178,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-def test_a_full_disk_is_said_before_anything_is_decoded(
-    videos: VideoFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(frame_cache.os, "posix_fallocate", refuse, raising=False)
-    with pytest.raises(DataError, match="No space left on device"):
-        load(videos)
-    assert not folders(cache)
-
-
 def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     assert cache_folder() == cache
     monkeypatch.delenv("TCMGC_CACHE")
     assert cache_folder().name == "tcmgc"
-
-
-def test_a_disk_that_fills_up_at_the_end(
-    videos: VideoFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(frame_cache.np, "save", refuse)
-    with pytest.raises(UnwritableError, match=r"frames .*\n.*No space left.*\n.*\n.*TCMGC_CACHE") as caught:
-        load(videos)
-    assert str(cache) in caught.value.where
-    assert not folders(cache)

@@ -252,6 +252,9 @@ def test_logit_scale_places() -> None:
     model.logit_scale.data.fill_(9.0)
     model.clamp_logit_scale()
     assert model.logit_scale.exp().item() == pytest.approx(100.0)
+    model.logit_scale.data.fill_(-3.0)
+    model.clamp_logit_scale()
+    assert model.logit_scale.item() == -3.0, "from above only"
 
 
 def test_seed_decides_the_start_and_leaves_the_global_state() -> None:
@@ -266,13 +269,10 @@ def test_seed_decides_the_start_and_leaves_the_global_state() -> None:
 
 def test_weights_that_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    official = {
-        f"conditional_transformer.pool_frames.{mid}layer_norm1.weight": torch.ones(D)
-        for mid in ("", "cross_attn.")
-    }
+    official = {f"pool_frames.{mid}q_proj.weight": torch.eye(D) for mid in ("", "cross_attn.")}
     save_file(official, path)
-    with pytest.raises(DataError, match=r"both for scorer\.views\.video\.layer_norm1\.weight"):
-        tcmgc.load_weights(build("tcmgc"), path, partial=True)
+    with pytest.raises(DataError, match=r"both for scorer\.views\.video\.q_proj\.weight"):
+        tcmgc.load_weights(build("xpool"), path, partial=True)
     save_file({"module.logit_weight": torch.eye(4)}, path)
     with pytest.raises(DataError, match="none of the model's weights"):
         tcmgc.load_weights(build("tcmgc"), path, partial=True)

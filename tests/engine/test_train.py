@@ -238,7 +238,7 @@ def test_nothing_to_train(fabric: Fabric, tmp_path: Path) -> None:
 
 def test_a_loss_that_raises(fabric: Fabric, tmp_path: Path) -> None:
     model = build("xclip", overrides=["losses.cdcr=1.0"])
-    with pytest.raises(PluginError, match="cdcr with weighted = true needs"):
+    with pytest.raises(PluginError, match="cdcr with matches = weighted needs"):
         run(fabric, model, tmp_path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,33 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("tcmgc", appauthor=False)
+
+
+class CacheWarning(UserWarning):
+    """What is computed cannot be kept in the cache folder."""
+
+
+def warn_unkept(kind: str, reason: str) -> None:
+    """Say that what should go into the cache is used from memory.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    reason
+        What is wrong with its folder, as ``cannot be written: No space left on device``.
+
+    Warns
+    -----
+    CacheWarning
+        Always with the same words and from the same place, so that several splits are one warning.
+    """
+    warnings.warn(
+        f"cache {cache_folder() / kind} {reason}; {kind} are kept in memory, and made again "
+        f"next time; {CACHE}=DIR names another cache",
+        CacheWarning,
+        stacklevel=1,
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ from .decode_worker import Decoded, Failed, Job, Ready, decode_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from .clip import Clip
     from .decode import Decoding
@@ -55,12 +58,12 @@ def cores() -> int:
 def decode_clips(
     decoding: Decoding,
     clips: Sequence[Clip],
-    frames: Path,
+    frames: Path | NDArray[np.uint8],
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Decoded | Failed]:
-    """Decode clips into the rows of a file.
+    """Decode clips into the rows of a file or of an array.
 
     Parameters
     ----------
@@ -69,7 +72,7 @@ def decode_clips(
     clips
         One a row.
     frames
-        A ``.npy`` file, uint8 [V, F, S, S, 3], zeros.
+        uint8 [V, F, S, S, 3], zeros; as a ``.npy`` file, workers write into it themselves.
     workers
         Processes; 0 to decode in this one; None for as many as there are cores and enough clips for.
     progress
@@ -82,21 +85,22 @@ def decode_clips(
     """
     if workers is None:
         workers = min(cores(), -(-len(clips) // CLIPS_A_WORKER))
-    job = _job(decoding, frames) if workers else None
+    file, array = (frames, None) if isinstance(frames, Path) else (None, frames)
+    job = _job(decoding, file) if workers else None
     found: list[Decoded | Failed | None] = [None] * len(clips)
     if job is not None:
-        _Pool(job, clips, workers).run(found, progress)
+        _Pool(job, clips, workers, array).run(found, progress)
     left = [row for row, outcome in enumerate(found) if outcome is None]
     if left:
-        mapped = np.load(frames, mmap_mode="r+")
+        rows = array if file is None else np.load(file, mmap_mode="r+")
         for count, row in enumerate(left, start=1 + len(clips) - len(left)):
-            found[row] = decode_into(decoding, mapped, row, clips[row])
+            found[row] = decode_into(decoding, rows, row, clips[row])
             if progress is not None:
                 progress(count, len(clips))
     return [outcome for outcome in found if outcome is not None]
 
 
-def _job(decoding: Decoding, frames: Path) -> Job | None:
+def _job(decoding: Decoding, frames: Path | None) -> Job | None:
     """Write a job down; None where it cannot be."""
     modules = (sys.modules.get(type(part).__module__) for part in (decoding.reader, decoding.sampler))
     files = {
@@ -112,9 +116,13 @@ def _job(decoding: Decoding, frames: Path) -> Job | None:
 class _Pool:
     """Threads, one a worker, that hand out clips and collect answers."""
 
-    def __init__(self, job: Job, clips: Sequence[Clip], workers: int) -> None:
+    def __init__(
+        self, job: Job, clips: Sequence[Clip], workers: int, frames: NDArray[np.uint8] | None = None
+    ) -> None:
         self._job = job
         self._clips = clips
+        self._frames = frames
+        """Where frames go that are sent with the answers; None where workers write into a file."""
         self._rows: SimpleQueue[int] = SimpleQueue()
         for row in range(len(clips)):
             self._rows.put(row)
@@ -166,11 +174,14 @@ class _Pool:
             return tuple(self._running)
 
     def _new_worker(self) -> _Worker | None:
-        """Make a worker; None once the pool is stopped."""
+        """Make a worker; None once the pool is stopped, or where the system has no room for one."""
         with self._lock:
             if self._stopped:
                 return None
-            worker = _Worker()
+            try:
+                worker = _Worker()
+            except OSError:
+                return None
             self._running.add(worker)
             return worker
 
@@ -222,7 +233,11 @@ class _Pool:
             answer = worker.answer()
             if not isinstance(answer, (Decoded, Failed)):
                 return
-            self._answers.put((rows.popleft(), answer))
+            row = rows.popleft()
+            if self._frames is not None and isinstance(answer, Decoded) and answer.pixels is not None:
+                self._frames[row, : len(answer.pixels)] = answer.pixels
+                answer = replace(answer, pixels=None)
+            self._answers.put((row, answer))
 
 
 class _Worker:

@@ -2,7 +2,7 @@
 
 It reads pickled objects from standard input: first a `Job`, then lists of rows and clips. On standard
 output it answers for the job and for every clip. Frames go straight into the mapped file, so that no
-pixel passes through the pipe. It ends when its input does.
+pixel passes through the pipe, unless there is no file. It ends when its input does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from tcmgc.errors import TcmgcError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from .decode import Decoding
 
 
@@ -35,28 +37,31 @@ class Job:
     decoding
         The pickled `Decoding`.
     frames
-        The file of frames, uint8 [V, F, S, S, 3], made already.
+        The file of frames, uint8 [V, F, S, S, 3], made already; None to send them with the answers.
     """
 
     files: tuple[Path, ...]
     decoding: bytes
-    frames: Path
+    frames: Path | None
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A clip's answer: its frames are in the file.
+    """A clip's answer: its frames are in the file, or sent along.
 
     Parameters
     ----------
     times
         Seconds from the clip's start.
     crc32
-        Checksum of its row of the file, padding included.
+        Checksum of its row of the file, padding included; 0 without a file.
+    pixels
+        The frames, uint8 [n, S, S, 3], without a file.
     """
 
     times: tuple[float, ...]
     crc32: int
+    pixels: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,13 +82,16 @@ class Ready:
 
 
 def decode_into(decoding: Decoding, frames: Any, row: int, clip: Any) -> Decoded | Failed:
-    """Decode a clip into its row of the frames [V, F, S, S, 3]."""
+    """Decode a clip into its row of the frames [V, F, S, S, 3], or into the answer where they are None."""
     try:
         pixels, times = decoding(clip)
     except TcmgcError as error:
         return Failed(error.where, error.found, error.expected, error.hint)
+    seconds = tuple(map(float, times))
+    if frames is None:
+        return Decoded(seconds, 0, pixels)
     frames[row, : len(pixels)] = pixels
-    return Decoded(tuple(map(float, times)), zlib.crc32(frames[row]))
+    return Decoded(seconds, zlib.crc32(frames[row]))
 
 
 def main() -> None:
@@ -98,7 +106,7 @@ def main() -> None:
     except Exception as error:  # whatever its import raises
         _send(answers, Ready(f"{type(error).__name__}: {error}"))
         return
-    frames = np.load(job.frames, mmap_mode="r+")
+    frames = None if job.frames is None else np.load(job.frames, mmap_mode="r+")
     _send(answers, Ready())
     while True:
         try:

@@ -74,7 +74,10 @@ def read_frames(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
     Damaged
         With what is wrong.
     """
-    if not folder.exists():
+    try:
+        if not folder.exists():
+            return None
+    except OSError:  # no right to look, or no name of a folder: whoever writes there is told
         return None
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -100,13 +103,19 @@ def start_folder(folder: Path, shape: tuple[int, ...]) -> Path:
 
     Raises
     ------
-    OSError
+    UnwritableError
         When there is no space, or no right to write.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(folder.parent)
-    work = folder.parent / f"{WORK}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    work.mkdir()
+    with writing("frames", folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.parent)
+        work = _work_beside(folder)
+        work.mkdir()
+        _take_space(work, shape)
+    return work
+
+
+def _take_space(work: Path, shape: tuple[int, ...]) -> None:
     try:
         pixels = np.lib.format.open_memmap(work / "frames.npy", mode="w+", dtype=np.uint8, shape=shape)
         del pixels
@@ -117,7 +126,6 @@ def start_folder(folder: Path, shape: tuple[int, ...]) -> Path:
     except OSError:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    return work
 
 
 def finish_folder(
@@ -152,13 +160,17 @@ def finish_folder(
 
 
 def remove_folder(folder: Path) -> None:
-    """Take a folder out of sight at once, then remove its files."""
-    hidden = folder.parent / f"{WORK}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    """Take a folder out of sight at once, then remove its files; it stays where nothing may be removed."""
+    hidden = _work_beside(folder)
     try:
         folder.rename(hidden)
-    except FileNotFoundError:  # another process was faster
+    except OSError:  # another process was faster, or the disk is read-only
         return
     shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _work_beside(folder: Path) -> Path:
+    return folder.parent / f"{WORK}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def _sweep(parent: Path) -> None:

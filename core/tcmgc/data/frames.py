@@ -6,14 +6,16 @@ import hashlib
 import json
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tcmgc.errors import DataError
+from tcmgc.files.disk import UnwritableError
 from tcmgc.source_hash import source_sha256
 
-from .cache_folder import cache_folder
+from .cache_folder import CACHE, cache_folder, warn_unkept
 from .decode import Decoding
 from .decode_pool import decode_clips
 from .decode_worker import Decoded, Failed
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SplitFrames:
-    """A split with its frames, mapped from a file.
+    """A split with its frames, mapped from a file or in memory.
 
     Parameters
     ----------
@@ -109,6 +111,8 @@ def load_split(
     -----
     FrameCacheWarning
         When cached frames are damaged, and made again.
+    CacheWarning
+        When frames cannot be kept in the cache; they are in memory then.
     """
     split = dataset.split(name)
     decoding = Decoding(reader, sampler, image_size)
@@ -133,10 +137,11 @@ def load_split(
     folder = cache_folder() / "frames" / key[:32]
     cached = _read(folder, shape)
     if cached is None:
-        _decode(decoding, split, folder, shape, {"key": key, **about}, clips, progress, workers)
-        cached = _read(folder, shape)
+        decode = partial(_decode, decoding, split.clips, progress=progress, workers=workers)
+        named = [{"id": clip.id, **entry} for clip, entry in zip(split.clips, clips, strict=True)]
+        cached = _kept(folder, shape, {"key": key, **about}, named, decode)
         if cached is None:
-            raise DataError(f"frames {folder}", found="nothing, after they were written")
+            cached = _in_memory(folder, shape, decode)
     return SplitFrames(split, cached.pixels, ~np.isnan(cached.times), cached.times)
 
 
@@ -154,43 +159,70 @@ def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
         return None
 
 
-def _decode(
-    decoding: Decoding,
-    split: Split,
+def _kept(
     folder: Path,
     shape: tuple[int, ...],
     about: Mapping[str, Any],
     clips: Sequence[Mapping[str, Any]],
-    progress: Callable[[int, int], None] | None,
-    workers: int | None,
-) -> None:
-    """Fill a folder of the cache."""
+    decode: Callable[[Path], list[Decoded]],
+) -> CachedFrames | None:
+    """Fill a folder of the cache and read it; None, with a warning, where it cannot be kept."""
     try:
         work = start_folder(folder, shape)
-    except OSError as error:
+        try:
+            decoded = decode(work / "frames.npy")
+            entries = [{**clip, "crc32": outcome.crc32} for clip, outcome in zip(clips, decoded, strict=True)]
+            finish_folder(work, folder, _times(decoded, shape), entries, about)
+        finally:
+            if work.exists():
+                remove_folder(work)
+    except UnwritableError as error:
+        warn_unkept("frames", error.found or "cannot be written")
+        return None
+    cached = _read(folder, shape)
+    if cached is None:
+        warn_unkept("frames", "does not keep what is written")
+    return cached
+
+
+def _in_memory(
+    folder: Path, shape: tuple[int, ...], decode: Callable[[NDArray[np.uint8]], list[Decoded]]
+) -> CachedFrames:
+    """Decode into an array of this process."""
+    try:
+        pixels = np.zeros(shape, np.uint8)
+    except MemoryError:
         raise DataError(
             f"frames {folder}",
-            found=f"{np.prod(shape) / 1e6:,.0f} MB cannot be written: {error.strerror or error}",
+            found=f"{np.prod(shape) / 1e6:,.0f} MB fit neither there nor into memory",
             expected="a folder with space",
-            hint="TCMGC_CACHE=DIR names another; tcmgc data cache --clear makes space",
+            hint=f"{CACHE}=DIR names another; tcmgc data cache --clear makes space",
         ) from None
-    try:
-        outcomes = decode_clips(
-            decoding, split.clips, work / "frames.npy", workers=workers, progress=progress
-        )
-        times = np.full(shape[:2], np.nan)
-        entries = []
-        failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        if failed:
-            raise _unreadable(failed, len(split.clips))
-        for row, (clip, outcome) in enumerate(zip(split.clips, outcomes, strict=True)):
-            assert isinstance(outcome, Decoded)
-            times[row, : len(outcome.times)] = outcome.times
-            entries.append({"id": clip.id, **clips[row], "crc32": outcome.crc32})
-        finish_folder(work, folder, times, entries, about)
-    finally:
-        if work.exists():
-            remove_folder(work)
+    return CachedFrames(pixels, _times(decode(pixels), shape))
+
+
+def _decode(
+    decoding: Decoding,
+    clips: Sequence[Clip],
+    frames: Path | NDArray[np.uint8],
+    *,
+    progress: Callable[[int, int], None] | None,
+    workers: int | None,
+) -> list[Decoded]:
+    """Decode all clips, or raise what is wrong with those that cannot be read."""
+    outcomes = decode_clips(decoding, clips, frames, workers=workers, progress=progress)
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    if failed:
+        raise _unreadable(failed, len(clips))
+    return [outcome for outcome in outcomes if isinstance(outcome, Decoded)]
+
+
+def _times(decoded: Sequence[Decoded], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Seconds from the clips' starts [V, F], nan in padding."""
+    times = np.full(shape[:2], np.nan)
+    for row, outcome in enumerate(decoded):
+        times[row, : len(outcome.times)] = outcome.times
+    return times
 
 
 def _unreadable(failed: Sequence[Failed], total: int) -> DataError:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from tcmgc.errors import DataError
 
 from .disk import replacing, unwritable, writing
+from .file_start import BYTES, ZIP, starts_pickle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 SYSTEMS_WORDS = re.compile(r"(?:I/O error: |message: \")(.+?)(?: \(os error|\")")
 """Where safetensors puts what the system says; in its older versions ``Os { ..., message: "..." }``."""
-PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 @contextmanager
@@ -47,14 +47,14 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
         if path.stat().st_size == 0:
             raise DataError(where, found="an empty file", expected="a safetensors file")
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(BYTES)
     except IsADirectoryError:
         raise DataError(where, found="a directory", expected="a safetensors file") from None
     except OSError as error:
         raise DataError(
             where, found=(error.strerror or str(error)).lower(), expected="a safetensors file"
         ) from None
-    if start.startswith(PICKLES):
+    if starts_pickle(start) or start.startswith(ZIP):
         raise DataError(
             where,
             found="a PyTorch checkpoint or another pickle, which may run code when it is loaded",

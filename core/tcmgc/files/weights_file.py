@@ -100,7 +100,7 @@ def load_weights(
 
 
 def ours_by_official(
-    available: Iterable[str], patterns: Mapping[str, str], own: Mapping[str, object]
+    available: Iterable[str], patterns: Mapping[str, str | None], own: Mapping[str, object]
 ) -> dict[str, str]:
     """Map official names to the model's, by a recipe's ``official_names``; others are left out."""
     mapping: dict[str, str] = {}
@@ -112,6 +112,22 @@ def ours_by_official(
     return mapping
 
 
+def official_by_ours(own: Iterable[str], patterns: Mapping[str, str | None]) -> dict[str, str]:
+    """Map the model's names to official ones, by the first line of ``official_names`` that has them."""
+    mapping: dict[str, str] = {}
+    for name in own:
+        for official, pattern in patterns.items():
+            if pattern is not None and (target := _translate(name, pattern, official)) is not None:
+                mapping[name] = target
+                break
+    return mapping
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether an official name is one that a line of a recipe means."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
 def _refuse_double(mapping: Mapping[str, str], where: str) -> None:
     first: dict[str, str] = {}
     for theirs, ours in mapping.items():
@@ -119,12 +135,11 @@ def _refuse_double(mapping: Mapping[str, str], where: str) -> None:
             raise DataError(where, found=f"{other!r} and {theirs!r}, both for {ours}", expected="one of them")
 
 
-def _translate(name: str, pattern: str, ours: str) -> str | None:
+def _translate(name: str, pattern: str, target: str | None) -> str | None:
     """Translate one name by one line of a recipe's ``official_names``; None where it does not apply."""
-    if not pattern.endswith("*"):
-        return ours if name == pattern else None
-    start = pattern[:-1]
-    return ours.removesuffix("*") + name[len(start) :] if name.startswith(start) else None
+    if target is None or not fits(name, pattern):
+        return None
+    return target.removesuffix("*") + name[len(pattern) - 1 :] if pattern.endswith("*") else target
 
 
 @torch.no_grad()

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from tcmgc.registry import Registry
 
 Overrides = Iterable[str] | Mapping[str, Any]
-TEXTS = ("summary", "paper", "protocol", "variants", "official_names")
+TEXTS = (
+    "summary",
+    "paper",
+    "protocol",
+    "variants",
+    "official_names",
+    "official_refused",
+    "official_protocol",
+)
 """Keys that change no number."""
 
 

@@ -79,10 +79,10 @@ def fingerprint(fields: Mapping[str, Any]) -> str:
 
 
 def split_sha256(split: Split) -> str:
-    """SHA-256 of a split's clips and captions, by id and text, and of the rule; of no path."""
+    """SHA-256 of a split's clips and captions, by id, group and text, and of the rule; of no path."""
     content = [
         split.caption_rule,
-        [[clip.id, clip.start, clip.end] for clip in split.clips],
+        [[clip.id, clip.start, clip.end, clip.group] for clip in split.clips],
         [[caption.id, caption.clip, caption.text] for caption in split.captions],
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

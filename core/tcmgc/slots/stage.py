@@ -1,5 +1,6 @@
 """The stage slot: features of one side to features of the same side."""
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar, runtime_checkable
 
 from tcmgc.features import TextFeatures, VideoFeatures
@@ -17,4 +18,25 @@ class FeatureStage(Protocol[Features]):
 
     def __call__(self, features: Features) -> Features:
         """Map the features of N items to features of the same N items."""
+        ...
+
+
+@runtime_checkable
+class Rereading(Protocol):
+    """What a stage has besides, when it makes one feature of another."""
+
+    def reads(self, wanted: frozenset[str]) -> frozenset[str]:
+        """Name the features that it needs to give the wanted ones, as ``sentence`` and ``frames``."""
+        ...
+
+
+@runtime_checkable
+class Resizing(Protocol):
+    """What a stage has besides, when token sequences leave it with another length."""
+
+    def lengths(self, lengths: Mapping[str, int]) -> Mapping[str, int]:
+        """Say the lengths of ``words``, ``frames`` and ``patches`` behind it, given those before it.
+
+        Views and interactions are sized by them. 0 stands for tokens that are not there.
+        """
         ...

@@ -1,7 +1,7 @@
 """The cross-encoder of CLIP4Clip's tight type (tightTransf)."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from tcmgc import Size
 from tcmgc.features import TextFeatures, VideoFeatures
 from tcmgc.scores import Scores
+from tcmgc.slots.text_start import TextStart
 from tcmgc.state import State
 from tcmgc_plugins.blocks.transformer import (
     LAYER_NORM_EPS,
     QuickGELU,
     attention_blocks,
     initialize_linear,
+    start_from_text,
 )
 
 
@@ -34,6 +36,9 @@ class CrossEncoder(nn.Module):
         Attention heads; null for D // 64.
     positions
         Rows of the position table: the longest video in frames, plus one.
+    init
+        ``text``: blocks and positions start as copies of the first ones of the encoder's text tower, where
+        there is an encoder that has them; ``normal``: N(0, 0.02), biases 0.
     dim, max_frames
         Injected.
     """
@@ -47,12 +52,14 @@ class CrossEncoder(nn.Module):
         layers: Annotated[int, Field(ge=1)] = 4,
         heads: Annotated[int, Field(ge=1)] | None = None,
         positions: Annotated[int, Field(ge=2)] = 77,
+        init: Literal["text", "normal"] = "text",
         dim: Size,
         max_frames: Size,
     ) -> None:
         super().__init__()
         if max_frames + 1 > positions:
             raise ValueError(f"{max_frames} frames and a sentence a pair, but positions = {positions}")
+        self.init = init
         self.position_embeddings = nn.Embedding(positions, dim)
         self.resblocks = attention_blocks(layers=layers, dim=dim, heads=heads)
         self.ln_pool = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
@@ -63,6 +70,11 @@ class CrossEncoder(nn.Module):
             initialize_linear(part)
         # A block keeps about the input, packed q, k, v, and the hidden layer of width 4 D.
         self.floats_per_pair = 9 * (max_frames + 1) * dim
+
+    def start_from_text(self, start: TextStart) -> None:
+        """Start as the text tower, where `init` says so: `tcmgc_plugins.blocks.transformer`."""
+        if self.init == "text":
+            start_from_text(self.resblocks, self.position_embeddings, start)
 
     def prepare_text(self, text: TextFeatures) -> State:
         """Keep the sentence, [T, 1, D]."""

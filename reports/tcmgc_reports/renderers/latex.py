@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
 from .cells import HEADINGS, cells
-from .words import LEGEND, SPREAD, counted, heading, worth
+from .words import LEGEND, SPREAD, counted, heading, normalizations, worth
 
 if TYPE_CHECKING:
     from tcmgc.ranking import Direction
@@ -56,7 +56,8 @@ def escape(text: str) -> str:
 def _table(board: Leaderboard, section: Section, direction: Direction) -> str:
     name = f"{DIRECTIONS[direction].capitalize()}, {heading(board, section)}, {counted(section, direction)}"
     bold = f" Bold: {LEGEND}." if len(section.rows) > 1 else ""
-    caption = f"{name}. {SPREAD}.{bold}"
+    normalized = "".join(f" {line[0].upper()}{line[1:]}." for line in normalizations(section))
+    caption = f"{name}. {SPREAD}.{bold}{normalized}"
     headings = [*HEADINGS[:-1], "$\\mu$s/pair"]
     lines = [
         "\\begin{table}",

@@ -1,0 +1,97 @@
+"""Texts without words and videos without frames: named errors as released, scores as corrected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import tcmgc
+from tcmgc import DataError, Sizes, TextFeatures, Tokens, VideoFeatures
+
+T, V, W, F, P, D = 4, 5, 6, 4, 3, 16
+EMPTY_TEXT, EMPTY_VIDEO = 1, 2
+REFUSING = (
+    "clip4clip-meanp",
+    "clip4clip-seqlstm",
+    "clip4clip-seqtransf",
+    "xclip",
+    "xclip-meanp",
+    "drl-dp",
+    "drl-ti",
+    "drl-wti",
+    "ucofia",
+)
+"""The official code gives NaN, or raises."""
+
+SCORING = ("clip4clip-tight", "drl-xti", "xpool", "tcmgc")
+"""The official code gives a number."""
+
+READ_WORDS = ("xclip", "xclip-meanp", "drl-dp", "drl-ti", "drl-wti", "ucofia")
+
+
+def features(*, empty_text: bool = False, empty_video: bool = False) -> tuple[TextFeatures, VideoFeatures]:
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    words = torch.arange(W) < torch.tensor([6, 0 if empty_text else 3, 4, 2])[:, None]
+    frames = torch.arange(F) < torch.tensor([4, 1, 0 if empty_video else 2, 3, 2])[:, None]
+    patches = Tokens(random(V, F * P, D), frames.repeat_interleave(P, dim=1))
+    text = TextFeatures(random(T, D), Tokens(random(T, W, D), words))
+    return text, VideoFeatures(Tokens(random(V, F, D), frames), extra={"patches": patches})
+
+
+def model(recipe: str, variant: str | None = None) -> Any:
+    overrides = ["granularities.*.reorganizer.keep_rate=0.4"] if recipe == "tcmgc" else []
+    return tcmgc.build(recipe, Sizes(D, W, F, F * P), variant=variant, overrides=overrides)
+
+
+@pytest.mark.parametrize("recipe", REFUSING)
+def test_released_names_the_video(recipe: str) -> None:
+    with pytest.raises(DataError, match=f"video {EMPTY_VIDEO}\n.*no real frame"):
+        model(recipe).scores(*features(empty_video=True))
+    with pytest.raises(DataError, match=f"video {EMPTY_VIDEO}\n"):
+        model(recipe)(*features(empty_video=True))
+
+
+@pytest.mark.parametrize("recipe", READ_WORDS)
+def test_released_names_the_text(recipe: str) -> None:
+    with pytest.raises(DataError, match=f"text {EMPTY_TEXT}\n.*no real word"):
+        model(recipe).scores(*features(empty_text=True))
+
+
+def test_words_that_nobody_reads_may_be_absent() -> None:
+    assert model("clip4clip-meanp").scores(*features(empty_text=True)).total.isfinite().all()
+
+
+@pytest.mark.parametrize("recipe", SCORING)
+def test_released_scores_where_the_official_code_does(recipe: str) -> None:
+    assert model(recipe).scores(*features(empty_text=True, empty_video=True)).total.isfinite().all()
+
+
+@pytest.mark.parametrize("recipe", [*REFUSING, "xpool", "tcmgc"])
+def test_corrected_scores_them_and_leaves_the_rest_alone(recipe: str) -> None:
+    corrected = model(recipe, "corrected")
+    text, video = features(empty_text=True, empty_video=True)
+    scores = corrected.scores(text, video)
+    parts = [part for name, part in scores.parts.items() if name in corrected.recipe.config["granularities"]]
+    assert parts
+    for part in parts:
+        assert (part[:, EMPTY_VIDEO] == 0).all()
+    rows, columns = torch.tensor([0, 2, 3]), torch.tensor([0, 1, 3, 4])
+    alone = corrected.scores(text[rows], video[columns]).total
+    torch.testing.assert_close(scores.total[rows][:, columns], alone)
+
+
+@pytest.mark.parametrize("recipe", [*REFUSING, "xpool", "tcmgc"])
+def test_corrected_trains_on_them_without_nan(recipe: str) -> None:
+    corrected = model(recipe, "corrected")
+    text, video = features(empty_text=True, empty_video=True)
+    result = corrected.loss(text, video[:T])
+    result.total.backward()
+    assert result.total.isfinite()
+    for name, parameter in corrected.named_parameters():
+        assert parameter.grad is None or parameter.grad.isfinite().all(), name
