@@ -13,6 +13,7 @@ from .granularity import Granularity
 from .model import RetrievalModel
 from .slots.interaction import ItemWeighting
 from .slots.stage import Resizing
+from .slots.view import FactoredView
 
 if TYPE_CHECKING:
     from .recipes.load import Recipe
@@ -176,8 +177,9 @@ class _Builder:
             raise ConfigError(
                 where, found=f"of: {of}, but the features have none", expected="features with patches"
             )
-        queries = 0 if query is None else self._sizes.length(query)
-        return ViewUse(owner, of, query, component.vectors(queries, self._sizes.length(of)))
+        queries, tokens = 0 if query is None else self._sizes.length(query), self._sizes.length(of)
+        basis = component.basis_size(tokens) if isinstance(component, FactoredView) else None
+        return ViewUse(owner, of, query, component.vectors(queries, tokens), basis)
 
     def _granularity(self, name: str, keys: dict[str, Any], uses: dict[str, ViewUse]) -> Granularity:
         path = ("granularities", name)

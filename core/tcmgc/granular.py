@@ -6,7 +6,7 @@ This is the framework's own data flow rather than a component: what it holds are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from torch import nn
 from . import state as states
 from .features import Tokens
 from .scores import Scores
+from .slots.view import FactoredView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from .slots.view import VideoView
     from .state import State
     from .visual import Visual
+
+Form: TypeAlias = Literal["factored", "dense"]
+"""How vectors that a text conditions are held: as combinations of few, wherever a view can, or all made."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,19 @@ class ViewUse:
         The text tokens that ask, or None.
     vectors
         Q, how many vectors it yields a pair.
+    basis
+        A, of how many vectors of a video they are combinations; None where they are none.
     """
 
     component: str
     of: str
     query: str | None
     vectors: int
+    basis: int | None = None
 
-    @property
-    def state(self) -> str:
-        """The name of its prepared state: the same for views that share component and tokens."""
-        return f"view/{self.component}/{self.of}"
+    def state(self, form: Form) -> str:
+        """Name its prepared state: the same for views that share component and tokens."""
+        return f"view/{form}/{self.component}/{self.of}"
 
 
 class GranularScorer(nn.Module):
@@ -72,6 +78,12 @@ class GranularScorer(nn.Module):
         None where there is one granularity.
     dim
         D.
+
+    Attributes
+    ----------
+    form : str
+        ``factored``, or ``dense``, its oracle: the same scores from the same weights. What it is while videos
+        are prepared is what counts for them.
     """
 
     def __init__(
@@ -85,6 +97,7 @@ class GranularScorer(nn.Module):
         dim: int,
     ) -> None:
         super().__init__()
+        self.form: Form = "factored"
         # ModuleDict holds what has weights; a view without may be any object.
         self.views = nn.ModuleDict(
             {name: view for name, view in components.items() if isinstance(view, nn.Module)}
@@ -114,10 +127,14 @@ class GranularScorer(nn.Module):
     @property
     def floats_per_pair(self) -> int:
         """About how many numbers one pair keeps alive at a time, for the size of tiles."""
-        # A text-conditioned vector exists about four times over: pooled, normalised, projected, added.
-        vectors = sum(4 * use.vectors * self._dim for use in self._uses.values() if use.query is not None)
+        numbers = 0
+        for use in self._uses.values():
+            if use.query is not None:
+                basis = None if self._factored(self._view(use)) is None else use.basis
+                # A vector exists about four times over: pooled, normalised, projected, added.
+                numbers += 4 * use.vectors * (self._dim if basis is None else basis)
         # Similarities exist about eight times over: masked, sorted, in softmaxes.
-        return vectors + 8 * max(granularity.entries for _, granularity in self._items())
+        return numbers + 8 * max(granularity.entries for _, granularity in self._items())
 
     def prepare_text(self, text: TextFeatures) -> State:
         """Compute probes, queries and interaction weights of every text."""
@@ -133,12 +150,16 @@ class GranularScorer(nn.Module):
         """Compute every view's state, and interaction weights where no text conditions the view."""
         state: dict[str, Tensor] = {}
         for use in self._uses.values():
-            if not states.of(use.state, state):
-                state |= states.under(use.state, self._view(use).prepare(video.tokens(use.of)))
+            view, tokens = self._view(use), video.tokens(use.of)
+            factored = self._factored(view)
+            name = use.state("dense" if factored is None else "factored")
+            if not states.of(name, state):
+                prepared = view.prepare(tokens) if factored is None else factored.prepare_factored(tokens)
+                state |= states.under(name, prepared)
         for name, granularity in self._items():
             use = self._uses[granularity.video]
             if use.query is None:
-                visual = self._view(use)(None, states.of(use.state, state))
+                visual = self._visual(use, {}, state)
                 state |= states.under(f"granularity/{name}", granularity.weigh_video(visual))
         return state
 
@@ -178,9 +199,17 @@ class GranularScorer(nn.Module):
         weightless = self._weightless.get(use.component)
         return weightless if weightless is not None else self.views[use.component]  # type: ignore[return-value]
 
+    def _factored(self, view: VideoView) -> FactoredView | None:
+        factors = self.form == "factored" and isinstance(view, FactoredView) and view.factors
+        return view if factors else None  # type: ignore[return-value]
+
     def _visual(self, use: ViewUse, text: State, video: State) -> Visual:
-        queries = None
-        if use.query is not None:
-            query = states.of(f"query/{use.query}", text)
-            queries = Tokens(query["values"], query["mask"])
-        return self._view(use)(queries, states.of(use.state, video))
+        view = self._view(use)
+        dense = states.of(use.state("dense"), video)
+        if use.query is None:
+            return view(None, dense)
+        query = states.of(f"query/{use.query}", text)
+        queries = Tokens(query["values"], query["mask"])
+        if dense:
+            return view(queries, dense)
+        return cast("FactoredView", view).factored(queries, states.of(use.state("factored"), video))

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from .errors import DataError
+from .granular import GranularScorer
 from .slots.stage import Rereading
 from .tiles import Tiling, walk
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from .builder import Sizes
     from .features import TextFeatures, VideoFeatures
+    from .granular import Form
     from .recipes.load import Recipe
     from .scores import Scores
     from .slots.loss import Loss
@@ -132,6 +134,19 @@ class RetrievalModel(nn.Module):
                 if isinstance(stage, Rereading):
                     wanted = stage.reads(wanted)
         return frozenset("frames" if name == "raw_frames" else name for name in wanted)
+
+    @property
+    def form(self) -> Form:
+        """How vectors that a text conditions are held: ``factored``, or ``dense``, the oracle of that.
+
+        The scores are the same but for rounding. It makes no difference to a recipe without such vectors.
+        """
+        return self.scorer.form if isinstance(self.scorer, GranularScorer) else "dense"
+
+    @form.setter
+    def form(self, form: Form) -> None:
+        if isinstance(self.scorer, GranularScorer):
+            self.scorer.form = form
 
     def apply_stages(self, text: TextFeatures, video: VideoFeatures) -> tuple[TextFeatures, VideoFeatures]:
         """Send both sides through their stages.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .features import TextFeatures, VideoFeatures
+    from .granular import Form
     from .model import RetrievalModel
     from .ranking import Direction
     from .recipes.load import Recipe
@@ -45,6 +46,7 @@ class Job:
     bank: Path | None = None
     direction: Direction = "t2v"
     seed: int = 0
+    form: Form = "factored"
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
     device, dtype = _device(job.device), getattr(torch, job.dtype)
     features = load_features(job.features, dtype=dtype, device=device)
     model = build_model(job.recipe, current_registry(), features.sizes, seed=job.seed, dtype=dtype)
+    model.form = job.form
     text, video = features.require(model.inputs, job.features)
     loaded = (
         None

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class Visual(Protocol):
     """Q visual vectors for every pair of T texts and V videos."""
 
-    mask: Tensor | None
-    """bool, broadcastable to [T, V, Q], True where a vector is real; None where all are."""
+    @property
+    def mask(self) -> Tensor | None:
+        """Say which are real: bool, broadcastable to [T, V, Q]; None where all are."""
+        ...
 
     def dot(self, probes: Tensor) -> Tensor:
         """Dot products with probes [T, P, D]: [T, V, P, Q]."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tcmgc.files.weights_file import LoadedWeights
 
 FORMS = {
-    "--features FILE": ("features", "weights", "names", "partial", "bank", "dtype", "seed"),
+    "--features FILE": ("features", "weights", "names", "partial", "bank", "dtype", "seed", "form"),
     "--checkpoint DIR --videos FILE... --texts FILE": ("checkpoint", "videos", "texts"),
 }
 """The two things that are scored, and the options of each."""
@@ -59,6 +59,13 @@ class ManyVideos(click.Command):
 @click.option("--out", required=True, metavar="FILE", help="Safetensors to write the scores to.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option(
+    "--form",
+    type=click.Choice(["factored", "dense"]),
+    default="factored",
+    show_default=True,
+    help="How vectors of pairs are held: as factors, or made (slow); the scores are the same.",
+)
 @click.option("--normalizer", metavar="NAME", help="Normalise test scores; in place of the recipe's own.")
 @click.option("--bank", metavar="FILE", help="Features of the training queries that a normalizer looks at.")
 @click.option(
@@ -155,7 +162,10 @@ def _score_features(
         files: dict[str, Any] = {
             name: None if (file := options[name]) is None else Path(file) for name in ("weights", "bank")
         }
-        plain = {name: options[name] for name in ("names", "partial", "dtype", "device", "direction", "seed")}
+        plain = {
+            name: options[name]
+            for name in ("names", "partial", "dtype", "device", "direction", "seed", "form")
+        }
         job = Job(recipe=read, features=Path(options["features"]), **files, **plain)
         with progress_bar("scoring", "pairs") as progress:
             result = run(job, progress)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
+from tcmgc.factored import Factored
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Visual
@@ -36,4 +37,30 @@ class VideoView(Protocol):
         state
             What `prepare` returned, or a slice of it along V.
         """
+        ...
+
+
+@runtime_checkable
+class FactoredView(Protocol):
+    """What a text-conditioned view has besides, when its vectors are combinations of few a video.
+
+    It is used in place of `VideoView.prepare` and the call wherever it can be, and has to give the same
+    vectors: those two are its oracle. A view without these methods works as well, at its own price.
+    """
+
+    @property
+    def factors(self) -> bool:
+        """Whether it can as the view stands now: dropout may forbid it in training."""
+        ...
+
+    def basis_size(self, tokens: int) -> int:
+        """Say A, how many vectors of a video they are combinations of, given the count of tokens."""
+        ...
+
+    def prepare_factored(self, tokens: Tokens) -> State:
+        """Compute once a video what does not depend on the text: tensors led by V."""
+        ...
+
+    def factored(self, queries: Tokens, state: State) -> Factored:
+        """Make the coefficients of every text and video, from what `prepare_factored` returned."""
         ...

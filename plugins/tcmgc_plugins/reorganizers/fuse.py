@@ -10,7 +10,8 @@ from tcmgc import Size
 from tcmgc.similarity import Similarity
 from tcmgc_plugins.blocks.vector import vector_dim
 
-from .selection import kept_count, sort_descending
+from .selection import kept_count, needs_gradient, sort_descending
+from .selection_network import k_largest, leading
 
 
 class Fuse:
@@ -43,6 +44,11 @@ class Fuse:
 
     def __call__(self, similarity: Similarity) -> Similarity:
         """[T, V, L, 1] to [T, V, k + 1, 1], or the same along the last dimension."""
+        if self.length == self.k or needs_gradient(similarity.values):
+            return self._by_sorting(similarity)
+        return self._by_counting(similarity)
+
+    def _by_sorting(self, similarity: Similarity) -> Similarity:
         values, mask = sort_descending(similarity.values, similarity.mask, self.dim)
         if self.length == self.k:
             return Similarity(values, mask)
@@ -54,6 +60,30 @@ class Fuse:
         some = rest_mask.any(dim=self.dim, keepdim=True)
         fused = self._fuse(rest, rest_mask | ~some)
         return Similarity(torch.cat([kept, fused], dim=self.dim), torch.cat([kept_mask, some], dim=self.dim))
+
+    def _by_counting(self, similarity: Similarity) -> Similarity:
+        """Fuse what is less than the k-th largest, and as many entries equal to it as are not kept.
+
+        It sorts nothing, and subtracts nothing from sums over all: the rest may be all but nothing of them.
+        """
+        values, mask = similarity.values, similarity.mask
+        lowest = torch.finfo(values.dtype).min
+        x = leading(values if mask is None else values.masked_fill(~mask, lowest), self.dim)
+        kept = k_largest(x, self.k, 0)
+        least = kept[-1:]
+        less = x < least
+        ties = len(x) - self.k - less.sum(dim=0, keepdim=True, dtype=x.dtype)
+        rest = x.masked_fill(~less, lowest)
+        largest = torch.where(ties > 0, least, rest.amax(dim=0, keepdim=True))
+        weights, tied = (rest - largest).exp(), ties * (least - largest).exp()
+        total = weights.sum(dim=0, keepdim=True) + tied
+        fused = ((weights * rest).sum(dim=0, keepdim=True) + tied * least) / total
+        entries = torch.cat([kept, fused])
+        if mask is None:
+            return Similarity(entries.movedim(0, self.dim))
+        some = leading(mask.expand(values.shape), self.dim).sum(dim=0, keepdim=True) > self.k
+        real = torch.cat([kept != lowest, some])
+        return Similarity(entries.masked_fill(~real, 0).movedim(0, self.dim), real.movedim(0, self.dim))
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         left = x.shape[self.dim] - self.k

@@ -5,6 +5,8 @@ import warnings
 import torch
 from torch import Tensor
 
+from .selection_network import k_largest
+
 
 class KeepRateWarning(UserWarning):
     """A keep rate keeps less than one entry."""
@@ -52,9 +54,37 @@ def sort_descending(values: Tensor, mask: Tensor | None, dim: int) -> tuple[Tens
 
 
 def top(values: Tensor, mask: Tensor | None, k: int, dim: int) -> tuple[Tensor, Tensor | None]:
-    """Keep the k largest along a dimension, sorted descending; masked ones only where others run out."""
+    """Keep the k largest along a dimension, sorted descending.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+    mask
+        bool, broadcastable to it, True where real; or None.
+    k
+        How many.
+    dim
+        The dimension.
+
+    Returns
+    -------
+    tuple
+        Values, and their mask (None for None): masked ones are kept only where others run out, and are 0.
+    """
     if mask is None:
-        return values.topk(k, dim=dim).values, None
-    mask = mask.expand(values.shape)
-    order = values.masked_fill(~mask, -torch.inf).topk(k, dim=dim).indices
-    return values.gather(dim, order), mask.gather(dim, order)
+        return _largest(values, k, dim), None
+    lowest = torch.finfo(values.dtype).min
+    kept = _largest(values.masked_fill(~mask, lowest), k, dim)
+    real = kept != lowest
+    return kept.masked_fill(~real, 0), real
+
+
+def needs_gradient(values: Tensor) -> bool:
+    """Whether a gradient will be asked for, which the shorter ways without sorting are not made for."""
+    return torch.is_grad_enabled() and values.requires_grad
+
+
+def _largest(values: Tensor, k: int, dim: int) -> Tensor:
+    # A gradient through the network would keep all its steps, and be halved between equal entries.
+    return values.topk(k, dim=dim).values if needs_gradient(values) else k_largest(values, k, dim)

@@ -7,9 +7,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tcmgc import Size
+from tcmgc.factored import Factored
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense
+
+from .factored_attention import attention_basis, attention_factors
 
 
 class Attention(nn.Module):
@@ -94,12 +97,8 @@ class Attention(nn.Module):
         query_TQhd = self._split(self.q_proj(self.layer_norm1(queries.values)))
         key_VFhd, value_VFhd = self._split(state["keys"]), self._split(state["values"])
         logits = torch.einsum("tqhd,vfhd->tvqhf", query_TQhd, key_VFhd) / query_TQhd.shape[-1] ** 0.5
-        mask = queries.mask[:, None, :]
-        if self.frame_mask:
-            some_V1 = state["mask"].any(dim=1, keepdim=True)
-            mask = mask & some_V1
-            # A video without frames attends to its padding, and its vectors are masked: zeros have no norm.
-            attended_VF = state["mask"] | ~some_V1
+        mask, attended_VF = self.attended(queries.mask, state["mask"])
+        if attended_VF is not None:
             logits = logits.masked_fill(~attended_VF[None, :, None, None, :], -torch.inf)
         weights = logits.softmax(dim=-1)
         pooled = torch.einsum("tvqhf,vfhd->tvqhd", weights, value_VFhd).flatten(start_dim=-2)
@@ -107,6 +106,34 @@ class Attention(nn.Module):
         projected = self.dropout(self.linear_proj(o))
         z = self.layer_norm3(o + projected if self.residual else projected)
         return Dense(z, mask, weights.mean(dim=-2))
+
+    @property
+    def factors(self) -> bool:
+        """Whether the vectors are combinations of few: dropout of single channels makes them others."""
+        return not (self.training and self.dropout.p > 0)
+
+    def basis_size(self, tokens: int) -> int:
+        """One for each frame and head, one for what the biases add behind the linear layer, LN3's bias."""
+        return self.heads * tokens + 2
+
+    def prepare_factored(self, tokens: Tokens) -> State:
+        """Compute keys, a basis and the roots of its norms, once a video."""
+        return attention_basis(self, tokens)
+
+    def factored(self, queries: Tokens, state: State) -> Factored:
+        """Pool as `forward` does, without making a vector of a pair: coefficients [T, V, Q, heads F + 2]."""
+        return attention_factors(self, queries, state)
+
+    def attended(self, query_mask_TQ: Tensor, frame_mask_VF: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Say which vectors are real, [T, V or 1, Q], and which frames are looked at, [V, F]; None for all.
+
+        A video without frames attends to its padding, and its vectors are masked: zeros have no norm.
+        """
+        mask = query_mask_TQ[:, None, :]
+        if not self.frame_mask:
+            return mask, None
+        some_V1 = frame_mask_VF.any(dim=1, keepdim=True)
+        return mask & some_V1, frame_mask_VF | ~some_V1
 
     def _split(self, x: Tensor) -> Tensor:
         """[N, L, D] to [N, L, heads, D / heads]."""

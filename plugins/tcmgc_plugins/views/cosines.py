@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
+from tcmgc.factored import Factored, gram_root
 from tcmgc.features import Tokens
 from tcmgc.state import State
-from tcmgc.visual import unit
+from tcmgc.visual import Dense, unit
 
 
 def unit_tokens(tokens: Tokens, *, masked: bool) -> State:
@@ -24,6 +25,21 @@ def unit_tokens(tokens: Tokens, *, masked: bool) -> State:
     values = unit(tokens.values, tokens.mask)
     # A sum over nothing would be 0, which has no direction.
     return {"values": values, "mask": tokens.mask | ~some_V1, "real": some_V1[:, 0]}
+
+
+def with_root(state: State) -> State:
+    """Add what a combination of the tokens needs for its norm: ``root`` [V, min(L, D), L]."""
+    return {**state, "root": gram_root(state["values"])}
+
+
+def pooled_dense(weights_TVQL: Tensor, state: State, mask: Tensor) -> Dense:
+    """Sum the tokens by their weights: vectors [T, V, Q, D]."""
+    return Dense(torch.einsum("tvql,vld->tvqd", weights_TVQL, state["values"]), mask, weights_TVQL)
+
+
+def pooled_factored(weights_TVQL: Tensor, state: State, mask: Tensor) -> Factored:
+    """Leave the same sums undone: the weights are the coefficients, the tokens the basis."""
+    return Factored(weights_TVQL, state["values"], state["root"], mask, weights_TVQL)
 
 
 def query_cosines(queries: Tokens, state: State) -> tuple[Tensor, Tensor]:

@@ -2,15 +2,16 @@
 
 from typing import Annotated, ClassVar
 
-import torch
 from pydantic import Field
+from torch import Tensor
 
+from tcmgc.factored import Factored
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense
 from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 
-from .cosines import query_cosines, unit_tokens
+from .cosines import pooled_dense, pooled_factored, query_cosines, unit_tokens, with_root
 
 
 class SimilarityAttention:
@@ -39,10 +40,29 @@ class SimilarityAttention:
         """Bring tokens [V, L, D] to unit norm, once a video."""
         return unit_tokens(tokens, masked=self.frame_mask)
 
+    @property
+    def factors(self) -> bool:
+        """Always."""
+        return True
+
+    def basis_size(self, tokens: int) -> int:
+        """One for each token."""
+        return tokens
+
+    def prepare_factored(self, tokens: Tokens) -> State:
+        """Bring tokens to unit norm, and prepare the norms of their sums."""
+        return with_root(self.prepare(tokens))
+
     def __call__(self, queries: Tokens | None, state: State) -> Dense:
-        """Pool for every query of every text: values [T, V, Q, D], weights [T, V, Q, L]."""
+        """Pool for every query of every text: values [T, V, Q, D]."""
         assert queries is not None
+        return pooled_dense(*self._weigh(queries, state))
+
+    def factored(self, queries: Tokens, state: State) -> Factored:
+        """Weigh for every query of every text: coefficients [T, V, Q, L]."""
+        return pooled_factored(*self._weigh(queries, state))
+
+    def _weigh(self, queries: Tokens, state: State) -> tuple[Tensor, State, Tensor]:
         cosines, some = query_cosines(queries, state)
         mask = state["mask"][None, :, None, :].expand(cosines.shape)
-        weights = masked_softmax(cosines / self.temperature, mask)
-        return Dense(torch.einsum("tvql,vld->tvqd", weights, state["values"]), some, weights)
+        return masked_softmax(cosines / self.temperature, mask), state, some

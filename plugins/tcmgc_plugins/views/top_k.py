@@ -4,12 +4,14 @@ from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
+from tcmgc.factored import Factored
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense
 
-from .cosines import query_cosines, unit_tokens
+from .cosines import pooled_dense, pooled_factored, query_cosines, unit_tokens, with_root
 
 
 class TopK:
@@ -38,12 +40,32 @@ class TopK:
         """Bring tokens [V, L, D] to unit norm, once a video."""
         return unit_tokens(tokens, masked=self.frame_mask)
 
+    @property
+    def factors(self) -> bool:
+        """Always."""
+        return True
+
+    def basis_size(self, tokens: int) -> int:
+        """One for each token."""
+        return tokens
+
+    def prepare_factored(self, tokens: Tokens) -> State:
+        """Bring tokens to unit norm, and prepare the norms of their sums."""
+        return with_root(self.prepare(tokens))
+
     def __call__(self, queries: Tokens | None, state: State) -> Dense:
-        """Pool for every query of every text: values [T, V, Q, D], weights [T, V, Q, L] of 0 and 1."""
+        """Pool for every query of every text: values [T, V, Q, D]."""
         assert queries is not None
+        return pooled_dense(*self._choose(queries, state))
+
+    def factored(self, queries: Tokens, state: State) -> Factored:
+        """Choose for every query of every text: coefficients [T, V, Q, L] of 0 and 1."""
+        return pooled_factored(*self._choose(queries, state))
+
+    def _choose(self, queries: Tokens, state: State) -> tuple[Tensor, State, Tensor]:
         cosines, some = query_cosines(queries, state)
         mask = state["mask"][None, :, None, :].expand(cosines.shape)
         best = cosines.masked_fill(~mask, -torch.inf).topk(min(self.k, cosines.shape[-1])).indices
         # Padding that fills up the k of a short video adds nothing.
         chosen = torch.zeros_like(cosines).scatter(-1, best, 1) * mask
-        return Dense(torch.einsum("tvql,vld->tvqd", chosen, state["values"]), some, chosen)
+        return chosen, state, some
