@@ -56,6 +56,11 @@ class ViewUse:
     vectors: int
     basis: int | None = None
 
+    @property
+    def queries(self) -> str:
+        """The name of what a factored view prepares of its queries."""
+        return f"factored/{self.component}/{self.query}"
+
     def state(self, form: Form) -> str:
         """Name its prepared state: the same for views that share component and tokens."""
         return f"view/{form}/{self.component}/{self.of}"
@@ -139,9 +144,14 @@ class GranularScorer(nn.Module):
     def prepare_text(self, text: TextFeatures) -> State:
         """Compute probes, queries and interaction weights of every text."""
         state: dict[str, Tensor] = {}
-        for query in {use.query for use in self._uses.values() if use.query is not None}:
-            tokens = text.tokens(query)
-            state |= states.under(f"query/{query}", {"values": tokens.values, "mask": tokens.mask})
+        for use in self._uses.values():
+            if use.query is not None:
+                tokens, factored = text.tokens(use.query), self._factored(self._view(use))
+                state[f"mask/{use.query}"] = tokens.mask
+                if factored is None:
+                    state[f"query/{use.query}"] = tokens.values
+                elif use.queries not in state:
+                    state[use.queries] = factored.prepare_queries(tokens)
         for name, granularity in self._items():
             state |= states.under(f"granularity/{name}", granularity.prepare_text(text))
         return state
@@ -208,8 +218,8 @@ class GranularScorer(nn.Module):
         dense = states.of(use.state("dense"), video)
         if use.query is None:
             return view(None, dense)
-        query = states.of(f"query/{use.query}", text)
-        queries = Tokens(query["values"], query["mask"])
+        mask = text[f"mask/{use.query}"]
         if dense:
-            return view(queries, dense)
-        return cast("FactoredView", view).factored(queries, states.of(use.state("factored"), video))
+            return view(Tokens(text[f"query/{use.query}"], mask), dense)
+        factored = cast("FactoredView", view)
+        return factored.factored(text[use.queries], mask, states.of(use.state("factored"), video))

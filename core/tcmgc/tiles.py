@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
 from .errors import DataError, PluginError, TcmgcError
 from .scores import Scores
 from .state import take
+from .tile_pool import Inline, TilePool, tile_pool, worker_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
     from .slots.scorer import Scorer
     from .state import State
+
+Pool: TypeAlias = "Inline | TilePool"
 
 BUDGETS = {"cpu": 64 * 2**20}
 """Bytes that a tile's intermediate tensors may take, by the scorer's estimate, for a type of device.
@@ -62,39 +68,76 @@ def walk(
     See `RetrievalModel.scores`.
     """
     T, V = len(text), len(video)
+    device = logit_scale.device
     if tiling is None:
-        budget = BUDGETS.get(logit_scale.device.type, BUDGET)
+        budget = BUDGETS.get(device.type, BUDGET)
         tiling = Tiling.fit(scorer.floats_per_pair, logit_scale.element_size(), budget)
-    gallery = _prepare(scorer, video, tiling.videos)
-    total: Tensor | None = None
-    parts: dict[str, Tensor] = {}
-    for rows in _blocks(T, tiling.texts):
-        queries = scorer.prepare_text(text[rows])
-        for columns in _blocks(V, tiling.videos):
-            tile = _score(scorer, queries, take(gallery, columns), logit_scale)
-            _refuse_other_shapes(tile, rows.stop - rows.start, columns.stop - columns.start)
-            _refuse_non_finite(tile, rows.start, columns.start)
-            if total is None:
-                total = tile.total.new_empty(T, V)
-                parts = {name: total.new_empty(T, V) for name in tile.parts}
-            total[rows, columns] = tile.total
-            for name, part in tile.parts.items():
-                parts[name][rows, columns] = part
-            if progress is not None:
-                progress(rows.start * V + (rows.stop - rows.start) * columns.stop, T * V)
-    assert total is not None, "galleries are never empty: features are checked"
-    return Scores(total, parts)
+    rows, columns = list(_blocks(T, tiling.texts)), list(_blocks(V, tiling.videos))
+    with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
+        gallery = _prepare(scorer, video, columns, pool)
+        return _Walk(scorer, gallery, logit_scale, (T, V), pool).run(text, rows, columns, progress)
 
 
-def _prepare(scorer: Scorer, video: VideoFeatures, block: int) -> State:
+class _Walk:
+    """Scores into whole matrices, tile by tile; a row of tiles is handed in while the one before is done."""
+
+    def __init__(
+        self, scorer: Scorer, gallery: State, logit_scale: Tensor, shape: tuple[int, int], pool: Pool
+    ) -> None:
+        self._scorer, self._gallery, self._logit_scale = scorer, gallery, logit_scale
+        self._shape, self._pool = shape, pool
+        self._lock = Lock()
+        self._scores: Scores | None = None
+
+    def run(
+        self,
+        text: TextFeatures,
+        rows: Sequence[slice],
+        columns: Sequence[slice],
+        progress: Callable[[int, int], None] | None,
+    ) -> Scores:
+        (T, V), waiting = self._shape, deque[tuple[int, Future[None]]]()
+        for row in rows:
+            queries = self._pool.submit(self._scorer.prepare_text, text[row])
+            for column in columns:
+                done = row.start * V + (row.stop - row.start) * column.stop
+                waiting.append((done, self._pool.submit(self._tile, queries, row, column)))
+            while waiting and (len(waiting) > len(columns) or row is rows[-1]):
+                done, tile = waiting.popleft()
+                tile.result()
+                if progress is not None:
+                    progress(done, T * V)
+        assert self._scores is not None, "galleries are never empty: features are checked"
+        return self._scores
+
+    def _tile(self, queries: Future[State], row: slice, column: slice) -> None:
+        tile = _score(self._scorer, queries.result(), take(self._gallery, column), self._logit_scale)
+        _refuse_other_shapes(tile, row.stop - row.start, column.stop - column.start)
+        _refuse_non_finite(tile, row.start, column.start)
+        whole = self._whole(tile)
+        whole.total[row, column] = tile.total
+        for name, part in tile.parts.items():
+            whole.parts[name][row, column] = part
+
+    def _whole(self, tile: Scores) -> Scores:
+        with self._lock:
+            if self._scores is None:
+                total = tile.total.new_empty(self._shape)
+                self._scores = Scores(total, {name: total.new_empty(self._shape) for name in tile.parts})
+            return self._scores
+
+
+def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[slice], pool: Pool) -> State:
     """Prepare every video once, a block at a time: what is in between is alive for a block alone."""
-    V = len(video)
     gallery: dict[str, Tensor] = {}
-    for columns in _blocks(V, block):
-        for name, prepared in scorer.prepare_video(video[columns]).items():
+    waiting = [(column, pool.submit(scorer.prepare_video, video[column])) for column in columns]
+    waiting.reverse()
+    while waiting:
+        column, block = waiting.pop()
+        for name, prepared in block.result().items():
             if name not in gallery:
-                gallery[name] = prepared.new_empty(V, *prepared.shape[1:])
-            gallery[name][columns] = prepared
+                gallery[name] = prepared.new_empty(len(video), *prepared.shape[1:])
+            gallery[name][column] = prepared
     return gallery
 
 

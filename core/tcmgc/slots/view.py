@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
+from torch import Tensor
+
 from tcmgc.factored import Factored
 from tcmgc.features import Tokens
 from tcmgc.state import State
@@ -61,6 +63,20 @@ class FactoredView(Protocol):
         """Compute once a video what does not depend on the text: tensors led by V."""
         ...
 
-    def factored(self, queries: Tokens, state: State) -> Factored:
-        """Make the coefficients of every text and video, from what `prepare_factored` returned."""
+    def prepare_queries(self, queries: Tokens) -> Tensor:
+        """Compute once a text what does not depend on the video, from queries [T, Q', D]: led by T."""
+        ...
+
+    def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
+        """Make the coefficients of every text and video.
+
+        Parameters
+        ----------
+        prepared
+            What `prepare_queries` returned, or a slice of it along T.
+        mask
+            Of the queries, [T, Q'].
+        state
+            What `prepare_factored` returned, or a slice of it along V.
+        """
         ...

@@ -120,9 +120,14 @@ class Attention(nn.Module):
         """Compute keys, a basis and the roots of its norms, once a video."""
         return attention_basis(self, tokens)
 
-    def factored(self, queries: Tokens, state: State) -> Factored:
+    def prepare_queries(self, queries: Tokens) -> Tensor:
+        """Project the queries once a text, and divide them by the temperature: [T, Q, D]."""
+        projected: Tensor = self.q_proj(self.layer_norm1(queries.values))
+        return projected * (projected.shape[-1] // self.heads) ** -0.5
+
+    def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
         """Pool as `forward` does, without making a vector of a pair: coefficients [T, V, Q, heads F + 2]."""
-        return attention_factors(self, queries, state)
+        return attention_factors(self, prepared, mask, state)
 
     def attended(self, query_mask_TQ: Tensor, frame_mask_VF: Tensor) -> tuple[Tensor, Tensor | None]:
         """Say which vectors are real, [T, V or 1, Q], and which frames are looked at, [V, F]; None for all.

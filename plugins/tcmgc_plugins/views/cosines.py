@@ -42,13 +42,21 @@ def pooled_factored(weights_TVQL: Tensor, state: State, mask: Tensor) -> Factore
     return Factored(weights_TVQL, state["values"], state["root"], mask, weights_TVQL)
 
 
-def query_cosines(queries: Tokens, state: State) -> tuple[Tensor, Tensor]:
+def unit_queries(query_TQD: Tensor) -> Tensor:
+    """Bring queries to unit norm; one that is a zero vector, as padding may be, stays: its cosines are 0."""
+    norms_TQ1: Tensor = torch.linalg.vector_norm(query_TQD, dim=-1, keepdim=True)
+    return query_TQD / norms_TQ1.masked_fill(norms_TQ1 == 0, 1)
+
+
+def query_cosines(query_TQD: Tensor, mask_TQ: Tensor, state: State) -> tuple[Tensor, Tensor]:
     """Compare every query with every token of every video.
 
     Parameters
     ----------
-    queries
-        [T, Q, D], not normalised.
+    query_TQD
+        From `unit_queries`.
+    mask_TQ
+        Which queries are real.
     state
         From `unit_tokens`.
 
@@ -59,10 +67,7 @@ def query_cosines(queries: Tokens, state: State) -> tuple[Tensor, Tensor]:
     """
     values_VLD = state["values"]
     V, L, D = values_VLD.shape
-    norms_TQ1 = torch.linalg.vector_norm(queries.values, dim=-1, keepdim=True)
-    # A query that is a zero vector, as padding may be, has no direction: its cosines are 0.
-    query_TQD = queries.values / norms_TQ1.masked_fill(norms_TQ1 == 0, 1)
     T, Q, _ = query_TQD.shape
     cosines = query_TQD.reshape(T * Q, D) @ values_VLD.reshape(V * L, D).T
-    some = queries.mask[:, None, :] & state["real"][None, :, None]
+    some = mask_TQ[:, None, :] & state["real"][None, :, None]
     return cosines.reshape(T, Q, V, L).transpose(1, 2), some

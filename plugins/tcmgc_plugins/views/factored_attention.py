@@ -61,11 +61,17 @@ def attention_basis(view: Attention, tokens: Tokens) -> State:
     }
 
 
-def attention_factors(view: Attention, queries: Tokens, state: State) -> Factored:
-    """Pool for every query of every text: coefficients [T, V, Q, A + 2], laid out as [V, A + 2, T, Q]."""
-    T, Q, D = queries.values.shape
-    mask, attended_VF = view.attended(queries.mask, state["mask"])
-    weights_VhFt = _weights(view, queries.values.reshape(T * Q, D), state["keys"], attended_VF)
+def attention_factors(view: Attention, query_TQD: Tensor, mask_TQ: Tensor, state: State) -> Factored:
+    """Pool for every query of every text, as `Attention.prepare_queries` made them.
+
+    Returns
+    -------
+    Factored
+        Coefficients [T, V, Q, A + 2], laid out as [V, A + 2, T, Q].
+    """
+    T, Q, D = query_TQD.shape
+    mask, attended_VF = view.attended(mask_TQ, state["mask"])
+    weights_VhFt = _weights(query_TQD.reshape(T * Q, D), state["keys"], attended_VF, view.heads)
     V, heads, F, _ = weights_VhFt.shape
     A = heads * F
     atom_VAt = weights_VhFt.reshape(V, A, T * Q)
@@ -85,16 +91,14 @@ def attention_factors(view: Attention, queries: Tokens, state: State) -> Factore
     )
 
 
-def _weights(view: Attention, query_tD: Tensor, keys_VFD: Tensor, attended_VF: Tensor | None) -> Tensor:
+def _weights(query_tD: Tensor, keys_VFD: Tensor, attended_VF: Tensor | None, heads: int) -> Tensor:
     """Softmax over frames for each head: [V, heads, F, T Q], the queries last so that they lie together."""
     V, F, D = keys_VFD.shape
-    heads = view.heads
-    asked_tD = view.q_proj(view.layer_norm1(query_tD)) * (D // heads) ** -0.5
     if heads == 1:
-        logits: Tensor = (keys_VFD.reshape(V * F, D) @ asked_tD.T).view(V, 1, F, -1)
+        logits: Tensor = (keys_VFD.reshape(V * F, D) @ query_tD.T).view(V, 1, F, -1)
     else:
         key_hvd = keys_VFD.reshape(V * F, heads, -1).transpose(0, 1)
-        query_hdt = asked_tD.reshape(len(asked_tD), heads, -1).permute(1, 2, 0)
+        query_hdt = query_tD.reshape(len(query_tD), heads, -1).permute(1, 2, 0)
         logits = (key_hvd @ query_hdt).view(heads, V, F, -1).transpose(0, 1)
     if attended_VF is not None:
         logits = logits.masked_fill(~attended_VF[:, None, :, None], -torch.inf)

@@ -11,7 +11,7 @@ from tcmgc.state import State
 from tcmgc.visual import Dense
 from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 
-from .cosines import pooled_dense, pooled_factored, query_cosines, unit_tokens, with_root
+from .cosines import pooled_dense, pooled_factored, query_cosines, unit_queries, unit_tokens, with_root
 
 
 class SimilarityAttention:
@@ -56,13 +56,17 @@ class SimilarityAttention:
     def __call__(self, queries: Tokens | None, state: State) -> Dense:
         """Pool for every query of every text: values [T, V, Q, D]."""
         assert queries is not None
-        return pooled_dense(*self._weigh(queries, state))
+        return pooled_dense(*self._weigh(unit_queries(queries.values), queries.mask, state))
 
-    def factored(self, queries: Tokens, state: State) -> Factored:
+    def prepare_queries(self, queries: Tokens) -> Tensor:
+        """Bring the queries to unit norm: [T, Q, D]."""
+        return unit_queries(queries.values)
+
+    def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
         """Weigh for every query of every text: coefficients [T, V, Q, L]."""
-        return pooled_factored(*self._weigh(queries, state))
+        return pooled_factored(*self._weigh(prepared, mask, state))
 
-    def _weigh(self, queries: Tokens, state: State) -> tuple[Tensor, State, Tensor]:
-        cosines, some = query_cosines(queries, state)
+    def _weigh(self, query_TQD: Tensor, mask_TQ: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
+        cosines, some = query_cosines(query_TQD, mask_TQ, state)
         mask = state["mask"][None, :, None, :].expand(cosines.shape)
         return masked_softmax(cosines / self.temperature, mask), state, some

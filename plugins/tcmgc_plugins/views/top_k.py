@@ -11,7 +11,7 @@ from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense
 
-from .cosines import pooled_dense, pooled_factored, query_cosines, unit_tokens, with_root
+from .cosines import pooled_dense, pooled_factored, query_cosines, unit_queries, unit_tokens, with_root
 
 
 class TopK:
@@ -56,14 +56,18 @@ class TopK:
     def __call__(self, queries: Tokens | None, state: State) -> Dense:
         """Pool for every query of every text: values [T, V, Q, D]."""
         assert queries is not None
-        return pooled_dense(*self._choose(queries, state))
+        return pooled_dense(*self._choose(unit_queries(queries.values), queries.mask, state))
 
-    def factored(self, queries: Tokens, state: State) -> Factored:
+    def prepare_queries(self, queries: Tokens) -> Tensor:
+        """Bring the queries to unit norm: [T, Q, D]."""
+        return unit_queries(queries.values)
+
+    def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
         """Choose for every query of every text: coefficients [T, V, Q, L] of 0 and 1."""
-        return pooled_factored(*self._choose(queries, state))
+        return pooled_factored(*self._choose(prepared, mask, state))
 
-    def _choose(self, queries: Tokens, state: State) -> tuple[Tensor, State, Tensor]:
-        cosines, some = query_cosines(queries, state)
+    def _choose(self, query_TQD: Tensor, mask_TQ: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
+        cosines, some = query_cosines(query_TQD, mask_TQ, state)
         mask = state["mask"][None, :, None, :].expand(cosines.shape)
         best = cosines.masked_fill(~mask, -torch.inf).topk(min(self.k, cosines.shape[-1])).indices
         # Padding that fills up the k of a short video adds nothing.

@@ -1,0 +1,1 @@
+"""``tcmgc bench``: what scoring costs, measured beside what it is compared with."""
