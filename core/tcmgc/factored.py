@@ -6,7 +6,7 @@ product is one with the basis, a norm a quadratic form in the coefficients; no D
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,15 +31,17 @@ class Factored:
         [V, R, A] with ``root^T root = basis basis^T``: see `gram_root`.
     mask
         bool, broadcastable to [T, V, Q], True where a vector is real; None where all are.
-    weights
-        The weights over frames, [T, V, Q, F], or None.
+    heads, frames
+        The first ``heads * frames`` coefficients, heads outermost, are each head's weights over F frames,
+        up to a factor that is each vector's own; without frames, there are no such weights.
     """
 
     coefficients: Tensor
     basis: Tensor
     root: Tensor
     mask: Tensor | None = None
-    weights: Tensor | None = None
+    heads: int = 1
+    frames: int = 0
 
     def dot(self, probes: Tensor) -> Tensor:
         """Dot products with probes [T, P, D]: [T, V, P, Q].
@@ -61,7 +63,7 @@ class Factored:
     def normalized(self, *, skip_padding: bool) -> Factored:
         """Return the same vectors at unit L2 norm."""
         norms_TVQ1 = combination_norm(self.root, self.coefficients).unsqueeze(-1)
-        return Factored(self.coefficients / norms_TVQ1, self.basis, self.root, self.mask, self.weights)
+        return replace(self, coefficients=self.coefficients / norms_TVQ1)
 
     def vectors(self) -> Tensor:
         """[T, V, Q, D], which is what this form avoids: for interactions that look at the vectors."""
@@ -69,12 +71,18 @@ class Factored:
         return (self._along_videos() @ self.basis).view(V, T, Q, -1).transpose(0, 1)
 
     def attention(self) -> Tensor | None:
-        """[T, V, Q, F], averaged over heads, or None."""
-        return self.weights
+        """[T, V, Q, F], averaged over heads, or None. The weights of a head add up to 1."""
+        if not self.frames:
+            return None
+        T, V, Q, _ = self.coefficients.shape
+        shares = self.coefficients[..., : self.heads * self.frames]
+        shares = shares.reshape(T, V, Q, self.heads, self.frames)
+        averaged: Tensor = (shares / shares.sum(dim=-1, keepdim=True)).mean(dim=-2)
+        return averaged
 
     def dense(self) -> Dense:
         """Return the same vectors, made."""
-        return Dense(self.vectors(), self.mask, self.weights)
+        return Dense(self.vectors(), self.mask, self.attention())
 
     def _along_videos(self) -> Tensor:
         """Return the coefficients as a matrix a video, [V, T Q, A]."""

@@ -175,25 +175,42 @@ class GranularScorer(nn.Module):
 
     def forward(self, text: State, video: State, logit_scale: Tensor) -> Scores:
         """Score a tile of T texts and V videos."""
-        raw = {name: self._visual(use, text, video) for name, use in self._uses.items()}
-        wanted = {(g.video, g.use_video_mask) for _, g in self._items() if g.normalize_video}
-        normalized = {(name, skip): raw[name].normalized(skip_padding=skip) for name, skip in wanted}
         parts: dict[str, Tensor] = {}
         aux: dict[str, Tensor] = {}
-        for name, granularity in self._items():
-            view = granularity.video
+        for view in self._uses:
+            of_view, of_aux = self._contrast(view, text, video)
+            parts |= of_view
+            aux |= of_aux
+        # In the aggregator's order, whatever the views' is.
+        parts = {
+            name: parts[name] * logit_scale if name in self._scaled else parts[name]
+            for name, _ in self._items()
+        }
+        return Scores(self.aggregate(parts), parts, aux=aux)
+
+    def _contrast(self, view: str, text: State, video: State) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Score the granularities of one view, whose vectors are alive meanwhile: parts, and weights."""
+        use = self._uses[view]
+        contrasts = [(name, granularity) for name, granularity in self._items() if granularity.video == view]
+        visual = self._visual(use, text, video)
+        items = {
+            name: states.of(f"granularity/{name}", video)
+            if use.query is None
+            else granularity.weigh_video(visual)
+            for name, granularity in contrasts
+        }
+        looks = dict.fromkeys(g.use_video_mask if g.normalize_video else None for _, g in contrasts)
+        visuals = {s: visual if s is None else visual.normalized(skip_padding=s) for s in looks}
+        del visual
+        parts: dict[str, Tensor] = {}
+        aux: dict[str, Tensor] = {}
+        for name, granularity in contrasts:
             own = states.of(f"granularity/{name}", text)
             text_items = states.of("item", own)
-            conditioned = self._uses[view].query is not None
-            video_items = (
-                granularity.weigh_video(raw[view]) if conditioned else states.of(f"granularity/{name}", video)
-            )
-            masked = granularity.use_video_mask
-            visual = normalized[view, masked] if granularity.normalize_video else raw[view]
-            score = granularity(visual, own, text_items, video_items)
-            parts[name] = score * logit_scale if name in self._scaled else score
-            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", video_items)
-        return Scores(self.aggregate(parts), parts, aux=aux)
+            look = granularity.use_video_mask if granularity.normalize_video else None
+            parts[name] = granularity(visuals[look], own, text_items, items[name])
+            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", items[name])
+        return parts, aux
 
     def aggregate(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Combine parts, [T, V] each, to [T, V]."""

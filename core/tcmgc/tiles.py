@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 Pool: TypeAlias = "Inline | TilePool"
 
-BUDGETS = {"cpu": 64 * 2**20}
+BUDGETS = {"cpu": 10 * 2**20}
 """Bytes that a tile's intermediate tensors may take, by the scorer's estimate, for a type of device.
 
-On a CPU a tile that stays near its caches is faster than a large one.
+On a CPU every thread has a tile at a time, and one that stays near its caches is faster than a large one.
 """
 BUDGET = 256 * 2**20
 """The same for all other devices."""
@@ -49,9 +49,14 @@ class Tiling:
 
     @classmethod
     def fit(cls, floats_per_pair: int, element_size: int, budget: int = BUDGET) -> Tiling:
-        """Choose a square tile whose intermediate tensors fit a budget in bytes."""
-        side = max(1, math.isqrt(budget // max(1, floats_per_pair * element_size)))
-        return cls(side, side)
+        """Choose a tile whose intermediate tensors fit a budget in bytes.
+
+        It has about four times as many videos as texts: what is prepared of a text is alive beside the tile,
+        what is prepared of a video is there anyway.
+        """
+        pairs = max(1, budget // max(1, floats_per_pair * element_size))
+        texts = max(1, math.isqrt(pairs) // 2)
+        return cls(texts, pairs // texts)
 
 
 def walk(
@@ -130,14 +135,17 @@ class _Walk:
 def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[slice], pool: Pool) -> State:
     """Prepare every video once, a block at a time: what is in between is alive for a block alone."""
     gallery: dict[str, Tensor] = {}
-    waiting = [(column, pool.submit(scorer.prepare_video, video[column])) for column in columns]
-    waiting.reverse()
-    while waiting:
-        column, block = waiting.pop()
-        for name, prepared in block.result().items():
-            if name not in gallery:
-                gallery[name] = prepared.new_empty(len(video), *prepared.shape[1:])
+    lock = Lock()
+
+    def prepare(column: slice) -> None:
+        for name, prepared in scorer.prepare_video(video[column]).items():
+            with lock:
+                if name not in gallery:
+                    gallery[name] = prepared.new_empty(len(video), *prepared.shape[1:])
             gallery[name][column] = prepared
+
+    for block in [pool.submit(prepare, column) for column in columns]:
+        block.result()
     return gallery
 
 

@@ -78,17 +78,18 @@ class Published:
         matrix = matrix.topk(k, dim=-2).values.topk(k, dim=-1).values
         frame_word = self._both_orders(matrix)
         parts = self._scale * torch.stack([video_sentence, video_word, sentence_frame, frame_word], dim=-1)
-        return ((parts @ self._aggregator).softmax(dim=-1) * parts).sum(dim=-1)
+        weighted: Tensor = (parts @ self._aggregator).softmax(dim=-1) * parts
+        return weighted.sum(dim=-1)
 
     def _pool(self, query_TD: Tensor, frames_VFD: Tensor) -> Tensor:
         """Pool the frames of every video for one query a text: [T, V, D]."""
-        D = query_TD.shape[-1]
         query, frames = self._norm("layer_norm1", query_TD), self._norm("layer_norm1", frames_VFD)
-        weights_VFT = (frames @ query.T / D**0.5).softmax(dim=1)
+        weights_VFT = (frames @ query.T / query_TD.shape[-1] ** 0.5).softmax(dim=1)
         pooled_VTD = (frames.transpose(1, 2) @ weights_VFT).transpose(1, 2)
         o = self._norm("layer_norm2", pooled_VTD)
         projected = linear(o, self._view["linear_proj.weight"], self._view["linear_proj.bias"])
-        return self._norm("layer_norm3", o + projected).transpose(0, 1)
+        pooled_TVD: Tensor = self._norm("layer_norm3", o + projected).transpose(0, 1)
+        return pooled_TVD
 
     def _norm(self, name: str, x: Tensor) -> Tensor:
         return layer_norm(x, x.shape[-1:], self._view[f"{name}.weight"], self._view[f"{name}.bias"])
@@ -103,11 +104,13 @@ class Published:
 def isa(x: Tensor, matrix: Tensor) -> Tensor:
     """Aggregate [..., L] to [...]: ``sum_j x_j softmax_j(lambda softmax(lambda x) U)``."""
     weights = (LAMBDA * ((LAMBDA * x).softmax(dim=-1) @ matrix)).softmax(dim=-1)
-    return (weights * x).sum(dim=-1)
+    aggregated: Tensor = (weights * x).sum(dim=-1)
+    return aggregated
 
 
 def _unit(x: Tensor) -> Tensor:
-    return x / x.norm(dim=-1, keepdim=True)
+    norms: Tensor = x.norm(dim=-1, keepdim=True)
+    return x / norms
 
 
 def _under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:

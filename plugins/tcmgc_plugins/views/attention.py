@@ -123,7 +123,8 @@ class Attention(nn.Module):
     def prepare_queries(self, queries: Tokens) -> Tensor:
         """Project the queries once a text, and divide them by the temperature: [T, Q, D]."""
         projected: Tensor = self.q_proj(self.layer_norm1(queries.values))
-        return projected * (projected.shape[-1] // self.heads) ** -0.5
+        temperature: float = (projected.shape[-1] // self.heads) ** 0.5
+        return projected / temperature
 
     def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
         """Pool as `forward` does, without making a vector of a pair: coefficients [T, V, Q, heads F + 2]."""

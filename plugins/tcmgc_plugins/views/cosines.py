@@ -39,7 +39,7 @@ def pooled_dense(weights_TVQL: Tensor, state: State, mask: Tensor) -> Dense:
 
 def pooled_factored(weights_TVQL: Tensor, state: State, mask: Tensor) -> Factored:
     """Leave the same sums undone: the weights are the coefficients, the tokens the basis."""
-    return Factored(weights_TVQL, state["values"], state["root"], mask, weights_TVQL)
+    return Factored(weights_TVQL, state["values"], state["root"], mask, frames=weights_TVQL.shape[-1])
 
 
 def unit_queries(query_TQD: Tensor) -> Tensor:

@@ -81,14 +81,8 @@ def attention_factors(view: Attention, query_TQD: Tensor, mask_TQ: Tensor, state
     moved_VRt = torch.baddbmm(moved[:, :, A:], moved[:, :, :A], scaled_VAt)
     inverse_V1t = _inverse_deviation(moved_VRt, D, view.layer_norm3.eps)
     coefficients = torch.cat([scaled_VAt * inverse_V1t, inverse_V1t, torch.ones_like(inverse_V1t)], dim=1)
-    weights_VFTQ = weights_VhFt.mean(dim=1).view(V, F, T, Q) if heads > 1 else atom_VAt.view(V, F, T, Q)
-    return Factored(
-        coefficients.view(V, A + 2, T, Q).permute(2, 0, 3, 1),
-        state["basis"],
-        state["root"],
-        mask,
-        weights_VFTQ.permute(2, 0, 3, 1),
-    )
+    by_pair = coefficients.view(V, A + 2, T, Q).permute(2, 0, 3, 1)
+    return Factored(by_pair, state["basis"], state["root"], mask, heads, F)
 
 
 def _weights(query_tD: Tensor, keys_VFD: Tensor, attended_VF: Tensor | None, heads: int) -> Tensor:
