@@ -38,8 +38,8 @@ def isa(x: Tensor, matrix: Tensor, mask: Tensor | None, *, temperature: float) -
         [...].
     """
     # The pairs last: there are many more of them than entries, and they are what a vector instruction takes.
-    x_LN = x.movedim(-1, 0).flatten(start_dim=1)
-    mask_LN = None if mask is None else mask.movedim(-1, 0).flatten(start_dim=1)
+    x_LN = x.movedim(-1, 0).reshape(x.shape[-1], -1)
+    mask_LN = None if mask is None else mask.movedim(-1, 0).reshape(x_LN.shape)
     inner_LN = matrix.T @ masked_softmax(x_LN / temperature, mask_LN, dim=0)
     weights_LN = masked_softmax(inner_LN / temperature, mask_LN, dim=0)
     real_LN = x_LN if mask_LN is None else x_LN.masked_fill(~mask_LN, 0)

@@ -75,9 +75,9 @@ class Fuse:
         ties = len(x) - self.k - less.sum(dim=0, keepdim=True, dtype=x.dtype)
         rest = x.masked_fill(~less, lowest)
         largest = torch.where(ties > 0, least, rest.amax(dim=0, keepdim=True))
-        weights, tied = (rest - largest).exp(), ties * (least - largest).exp()
-        total = weights.sum(dim=0, keepdim=True) + tied
-        fused = ((weights * rest).sum(dim=0, keepdim=True) + tied * least) / total
+        weights = (rest - largest).exp()  # of a tie, it is 1
+        total = weights.sum(dim=0, keepdim=True) + ties
+        fused = ((weights * rest).sum(dim=0, keepdim=True) + ties * least) / total
         entries = torch.cat([kept, fused])
         if mask is None:
             return Similarity(entries.movedim(0, self.dim))
