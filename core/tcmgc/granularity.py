@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -74,6 +74,8 @@ class Granularity(nn.Module):
         self.video_matrix = nn.Parameter(torch.eye(dim)) if video_matrix else None
         self.reorganizer = reorganizer
         self.interaction = interaction
+        # Asked once: looking a protocol's methods up takes as long as scoring a few pairs.
+        self._weighs = isinstance(interaction, ItemWeighting)
 
     def prepare_text(self, text: TextFeatures) -> State:
         """Compute the probes [T, P, D], their mask [T, P] and the interaction's weights of the text."""
@@ -95,8 +97,7 @@ class Granularity(nn.Module):
 
     @property
     def _weighting(self) -> ItemWeighting | None:
-        interaction: object = self.interaction
-        return interaction if isinstance(interaction, ItemWeighting) else None
+        return cast("ItemWeighting", self.interaction) if self._weighs else None
 
     def forward(self, visual: Visual, text: State, text_items: State, video_items: State) -> Tensor:
         """Score a tile.

@@ -36,6 +36,10 @@ BUDGET = 256 * 2**20
 """The same for all other devices."""
 
 
+PREPARED = 16
+"""Videos that are prepared at a time: what is in between takes many times what is left of it."""
+
+
 @dataclass(frozen=True)
 class Tiling:
     """Texts and videos a tile."""
@@ -79,7 +83,7 @@ def walk(
         tiling = Tiling.fit(scorer.floats_per_pair, logit_scale.element_size(), budget)
     rows, columns = list(_blocks(T, tiling.texts)), list(_blocks(V, tiling.videos))
     with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
-        gallery = _prepare(scorer, video, columns, pool)
+        gallery = _prepare(scorer, video, list(_blocks(V, PREPARED)), pool)
         return _Walk(scorer, gallery, logit_scale, (T, V), pool).run(text, rows, columns, progress)
 
 

@@ -11,7 +11,7 @@ from tcmgc.similarity import Similarity
 from tcmgc_plugins.reorganizers.bi_prune import BiPrune
 from tcmgc_plugins.reorganizers.fuse import Fuse
 from tcmgc_plugins.reorganizers.prune import Prune
-from tcmgc_plugins.reorganizers.selection_network import k_largest
+from tcmgc_plugins.reorganizers.selection_network import ROWS, by_network, k_largest
 
 T, V = 3, 4
 LENGTHS = st.integers(1, 40)
@@ -31,14 +31,21 @@ def test_k_largest_equals_topk(length: int, k: int, inner: int, seed: int, ties:
     values = draw((2, length, inner), seed, ties=ties)
     k = min(k, length)
     for dim in (1, -2):
-        assert torch.equal(k_largest(values, k, dim), values.topk(k, dim=1).values)
+        assert torch.equal(by_network(values, k, dim), values.topk(k, dim=1).values)
     turned = values.transpose(1, 2)
-    assert torch.equal(k_largest(turned, k, -1), turned.topk(k, dim=-1).values)
+    assert torch.equal(by_network(turned, k, -1), turned.topk(k, dim=-1).values)
+
+
+@pytest.mark.parametrize("rows", [ROWS - 1, ROWS])
+def test_the_number_of_rows_changes_nothing(rows: int) -> None:
+    values = draw((rows, 9), 0, ties=True)
+    assert torch.equal(k_largest(values, 4, 1), values.topk(4, dim=1).values)
 
 
 def test_nan_is_not_lost() -> None:
     values = torch.tensor([[1.0, float("nan"), 3.0, 2.0]])
     assert k_largest(values, 2, 1).isnan().any()
+    assert by_network(values, 2, 1).isnan().any()
 
 
 def reorganized(component: Fuse | Prune | BiPrune, values: torch.Tensor, mask: torch.Tensor | None) -> None:

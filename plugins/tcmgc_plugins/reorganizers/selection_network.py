@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LANES = 16
 """Entries that have to lie together for a row of the network to be worth a vector instruction."""
+ROWS = 4096
+"""Rows that it takes for the network's many calls to cost less than `torch.topk`'s many sorts."""
 
 
 def leading(values: Tensor, dim: int) -> Tensor:
@@ -28,7 +30,8 @@ def leading(values: Tensor, dim: int) -> Tensor:
 def k_largest(values: Tensor, k: int, dim: int) -> Tensor:
     """Return the k largest along a dimension, in descending order, as `torch.topk` does.
 
-    Every place starts as a sorted list of one. Lists are merged in pairs, and keep at most k entries.
+    Every place starts as a sorted list of one. Lists are merged in pairs, and keep at most k entries. Of a
+    few rows, `torch.topk` does it.
 
     Parameters
     ----------
@@ -44,6 +47,13 @@ def k_largest(values: Tensor, k: int, dim: int) -> Tensor:
     Tensor
         The same shape, but for k along ``dim``. NaN where there is a NaN among the entries.
     """
+    if values.numel() < ROWS * values.shape[dim]:
+        return values.topk(k, dim=dim).values
+    return by_network(values, k, dim)
+
+
+def by_network(values: Tensor, k: int, dim: int) -> Tensor:
+    """Do what `k_largest` does, whatever the size."""
     lists = [leading(values, dim)]
     odd: list[Tensor] | None = None
     while (length := len(lists[0])) > 1:
