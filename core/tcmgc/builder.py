@@ -12,7 +12,7 @@ from .granular import GranularScorer, ViewUse
 from .granularity import Granularity
 from .model import RetrievalModel
 from .slots.interaction import ItemWeighting
-from .slots.stage import Resizing
+from .slots.stage import Resizing, side_of
 
 if TYPE_CHECKING:
     from .recipes.load import Recipe
@@ -126,6 +126,12 @@ class _Builder:
         stages = []
         for index, config in enumerate(listed):
             stage = self._make("stage", config, "stages", side, index)
+            if side_of(stage) not in (side, None):
+                raise ConfigError(
+                    self._recipe.resolved.where("stages", side, index),
+                    found=f"{config['name']}, a stage of {side_of(stage)} features",
+                    expected=f"a stage of {side} features",
+                )
             stages.append(stage)
             if isinstance(stage, Resizing):
                 before = {tokens: self._sizes.length(tokens) for tokens in ("words", "frames", "patches")}

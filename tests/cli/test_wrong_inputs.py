@@ -195,7 +195,7 @@ FEATURES: dict[str, tuple[Callable[[Workplace], Path], list[str]]] = {
         lambda here: here.save(
             "f", frame_mask=torch.ones(V, F).index_put_((torch.tensor(1),), torch.tensor(0.0))
         ),
-        ["video 1 has no real position"],
+        ["video 1", "no real frame", "empty_items=score"],
     ),
     "zero vector": (lambda here: here.save("f", sentence=torch.zeros(T, D)), ["text 0 and video 0", "nan"]),
     "scale": (lambda here: here.save("f", logit_scale=torch.tensor(-1.0)), ["not its logarithm"]),

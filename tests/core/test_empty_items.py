@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import tcmgc
 from tcmgc import DataError, Sizes, TextFeatures, Tokens, VideoFeatures
+from tcmgc.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 T, V, W, F, P, D = 4, 5, 6, 4, 3, 16
 EMPTY_TEXT, EMPTY_VIDEO = 1, 2
@@ -95,3 +100,28 @@ def test_corrected_trains_on_them_without_nan(recipe: str) -> None:
     assert result.total.isfinite()
     for name, parameter in corrected.named_parameters():
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize(("variant", "scored"), [(None, False), ("corrected", True)])
+def test_the_command_leaves_it_to_the_recipe(variant: str | None, scored: bool, tmp_path: Path) -> None:
+    text, video = features(empty_text=True, empty_video=True)
+    words = text.tokens("words")
+    save_file(
+        {
+            **{"sentence": text.sentence, "words": words.values, "word_mask": words.mask.int()},
+            **{"frames": video.frames.values, "frame_mask": video.frames.mask.int()},
+        },
+        tmp_path / "features.safetensors",
+    )
+    command = ["score", "drl-wti", "--features", str(tmp_path / "features.safetensors")]
+    command += ["--out", str(tmp_path / "scores.safetensors")]
+    if scored:
+        main([*command, "--variant", "corrected"])
+        similarity = load_file(tmp_path / "scores.safetensors")["similarity"]
+        assert similarity.isfinite().all()
+        assert (similarity[EMPTY_TEXT] == 0).all()
+        assert (similarity[:, EMPTY_VIDEO] == 0).all()
+    else:
+        with pytest.raises(SystemExit):
+            main(command)
+        assert not (tmp_path / "scores.safetensors").exists()
