@@ -95,9 +95,10 @@ class _Builder:
         self._injected: dict[str, int] = asdict(sizes)
 
     def model(self) -> RetrievalModel:
+        modules = torch.nn.ModuleDict()  # an instance has names that its class has not, as training
         for section in ("views", "granularities", "losses"):
             for name in self._config[section]:
-                if hasattr(torch.nn.ModuleDict, name) or "." in name or not name:
+                if hasattr(modules, name) or "." in name or not name:
                     raise ConfigError(
                         self._recipe.resolved.where(section, name),
                         found=f"the name {name!r}",

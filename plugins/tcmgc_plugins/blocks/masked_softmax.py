@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 
-def masked_softmax(logits: Tensor, mask: Tensor | None) -> Tensor:
-    """Softmax over the last dimension of the entries that the mask keeps; 0 where it keeps none."""
+def masked_softmax(logits: Tensor, mask: Tensor | None, dim: int = -1) -> Tensor:
+    """Softmax over a dimension of the entries that the mask keeps; 0 where it keeps none."""
     if mask is None:
-        return logits.softmax(dim=-1)
+        return logits.softmax(dim=dim)
     # A finite fill: rows without any real entry must give 0, not NaN, in values and in gradients.
     lowest = torch.finfo(logits.dtype).min
-    return logits.masked_fill(~mask, lowest).softmax(dim=-1) * mask
+    return logits.masked_fill(~mask, lowest).softmax(dim=dim) * mask

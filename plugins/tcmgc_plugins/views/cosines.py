@@ -43,9 +43,9 @@ def query_cosines(queries: Tokens, state: State) -> tuple[Tensor, Tensor]:
     """
     values_VLD = state["values"]
     V, L, D = values_VLD.shape
-    norms_TQ1 = torch.linalg.vector_norm(queries.values, dim=-1, keepdim=True)
     # A query that is a zero vector, as padding may be, has no direction: its cosines are 0.
-    query_TQD = queries.values / norms_TQ1.masked_fill(norms_TQ1 == 0, 1)
+    some_TQ = queries.values.any(dim=-1)
+    query_TQD = unit(queries.values, some_TQ).masked_fill(~some_TQ.unsqueeze(-1), 0)
     T, Q, _ = query_TQD.shape
     cosines = query_TQD.reshape(T * Q, D) @ values_VLD.reshape(V * L, D).T
     some = queries.mask[:, None, :] & state["real"][None, :, None]
