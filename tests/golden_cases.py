@@ -152,7 +152,8 @@ def xpool_baseline(variant: str) -> Case:
 
 
 NO_CDCR = "losses.cdcr=null"
-CROSS_HEADS = "scorer.heads=4"
+CROSS = ("scorer.heads=4", "scorer.dropout=0")
+"""The files were made with a dropout of 0."""
 ALPHA1 = "losses.cdcr.alpha1=0.11"
 
 SKNORM = Case(
@@ -168,7 +169,7 @@ EXTREMES = [
     tcmgc_case("square", keep(0.3)),
     xclip("xclip", "seqTransf_full", HEADS),
     Case("xpool", "xpool_h4_full", ("views.video.heads=4",), family="xpool"),
-    Case("clip4clip-tight", "clip4clip_tightTransf_full", (CROSS_HEADS,), family="tight"),
+    Case("clip4clip-tight", "clip4clip_tightTransf_full", CROSS, family="tight"),
     drl("wti2_seqTransf_cdcr3_full", "wti", HEADS, ALPHA),
     ucofia("meanP_full", NO_STAGE),
     SKNORM,
@@ -183,7 +184,7 @@ MORE = [
     *(Case("clip4clip-meanp", f"clip4clip_meanP_{kind}", family="clip4clip") for kind in BOTH),
     Case("clip4clip-seqtransf", "clip4clip_seqTransf_ragged", (HEADS,), family="clip4clip"),
     Case("clip4clip-seqlstm", "clip4clip_seqLSTM_full", family="clip4clip"),
-    Case("clip4clip-tight", "clip4clip_tightTransf_ragged", (CROSS_HEADS,), family="tight"),
+    Case("clip4clip-tight", "clip4clip_tightTransf_ragged", CROSS, family="tight"),
     *(drl(f"dp_{kind}", "dp", NO_STAGE, NO_CDCR, recipe="drl-dp") for kind in BOTH),
     *(drl(f"dp_cdcr1_{kind}", "dp", NO_STAGE, ALPHA1, ALPHA, recipe="drl-dp") for kind in BOTH),
     *(drl(f"ti_{kind}", "ti", NO_STAGE, NO_CDCR, recipe="drl-ti") for kind in BOTH),
@@ -199,7 +200,7 @@ MORE = [
         )
         for kind in BOTH
     ),
-    *(drl(f"xti_{kind}", "xti", NO_STAGE, CROSS_HEADS, recipe="drl-xti") for kind in BOTH),
+    *(drl(f"xti_{kind}", "xti", NO_STAGE, *CROSS, recipe="drl-xti") for kind in BOTH),
     ucofia("meanP_ragged", NO_STAGE),
     ucofia("seqTransf_ragged", HEADS),
 ]

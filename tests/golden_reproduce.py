@@ -196,7 +196,7 @@ def _parameters(case: Case, model: Any) -> dict[str, Tensor]:
     """The model's parameters under their official names."""
     own = dict(model.named_parameters())
     official = [name.removeprefix("param.") for name in case.tensors if name.startswith("param.")]
-    ours = ours_by_official(official, model.recipe.config["official_names"], own)
+    ours = ours_by_official(official, model.recipe.official_names, own)
     return {theirs: own[name] for theirs, name in ours.items()}
 
 

@@ -33,7 +33,7 @@ def reproduce_selection(file: str, dtype: torch.dtype) -> dict[str, torch.Tensor
     stage = model._stages["video"][1]
     own = {name: p for name, p in model.named_parameters() if name.startswith(PREFIX)}
     theirs = [name.removeprefix("param.") for name in tensors if name.startswith("param.")]
-    names = ours_by_official(theirs, recipe.config["official_names"], own)
+    names = ours_by_official(theirs, recipe.official_names, own)
     assert sorted(names.values()) == sorted(own)
     for name, ours in names.items():
         own[ours].data = tensors[f"param.{name}"].to(dtype)

@@ -96,7 +96,7 @@ def official_state(
     generator = torch.Generator().manual_seed(seed)
     found = clip_state(g, seed=seed)
     own = {name: tensor for name, tensor in head.state_dict().items() if name != "logit_scale"}
-    names = official_by_ours(own, head.recipe.config["official_names"])
+    names = official_by_ours(own, head.recipe.official_names)
     assert names.keys() == own.keys()
     for name, tensor in own.items():
         noise = torch.randn(tensor.shape, generator=generator)

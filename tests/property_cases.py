@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,8 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from model_cases import ModelCase, component_cases, recipe_cases
+from model_cases import A, D, ModelCase, built, component_cases, galleries, recipe_cases
+from tcmgc import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +38,39 @@ NO_EXACT_GRADIENT = dict.fromkeys(
 )
 
 CASES = [*recipe_cases(), *component_cases()]
-few = settings(max_examples=3)
-SEEDS = st.integers(0, 10_000)
+few = settings(max_examples=4)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Galleries of some size."""
+
+    seed: int
+    texts: int
+    videos: int
+    words: int
+    frames: int
+    holes: bool
+
+    def of(self, case: ModelCase) -> tuple[RetrievalModel, TextFeatures, VideoFeatures]:
+        """The case's model for them, and they."""
+        sizes = Sizes(dim=D, max_words=self.words, max_frames=self.frames, max_patches=self.frames * A)
+        given = galleries(self.seed, sizes, texts=self.texts, videos=self.videos, holes=self.holes)
+        return (built(case, sizes), *given)
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> Drawn:
+    """Two texts at least, as a correlation needs, and a video for each."""
+    texts = draw(st.integers(2, 4))
+    return Drawn(
+        seed=draw(st.integers(0, 10_000)),
+        texts=texts,
+        videos=draw(st.integers(texts, 5)),
+        words=draw(st.integers(2, 7)),
+        frames=draw(st.integers(1, 5)),
+        holes=draw(st.booleans()),
+    )
 
 
 def cases(chosen: Callable[[ModelCase], bool] = lambda case: True) -> pytest.MarkDecorator:

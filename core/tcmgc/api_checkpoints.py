@@ -80,8 +80,8 @@ def export_checkpoint(
     folder
         Of a run, or what `import_checkpoint` wrote.
     out
-        ``.safetensors``; ``.pth``, which has the weights under ``state_dict``; ``.bin`` or any other suffix,
-        which is ``torch.save`` of the weights.
+        ``.safetensors``; ``.pth``, which has the weights under ``state_dict``; ``.bin`` or ``.pt``, which is
+        ``torch.save`` of the weights. A file that is there is not replaced.
     names
         Of the encoder: ``clip`` or ``hf``; those it was imported under when left out, else ``clip``.
     types
@@ -95,7 +95,8 @@ def export_checkpoint(
     Raises
     ------
     DataError
-        When a weight has no official name, or the official code would compute something else with them.
+        When a weight has no official name, the official code would compute something else with them, or
+        ``out`` is there already.
     """
     from .checkpoints.export_checkpoint import export_checkpoint
 

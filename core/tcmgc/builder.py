@@ -12,7 +12,7 @@ from .granular import GranularScorer, ViewUse
 from .granularity import Granularity
 from .model import RetrievalModel
 from .slots.interaction import ItemWeighting
-from .slots.stage import Resizing
+from .slots.stage import Resizing, side_of
 from .slots.view import FactoredView
 
 if TYPE_CHECKING:
@@ -96,9 +96,10 @@ class _Builder:
         self._injected: dict[str, int] = asdict(sizes)
 
     def model(self) -> RetrievalModel:
+        modules = torch.nn.ModuleDict()  # an instance has names that its class has not, as training
         for section in ("views", "granularities", "losses"):
             for name in self._config[section]:
-                if hasattr(torch.nn.ModuleDict, name) or "." in name or not name:
+                if hasattr(modules, name) or "." in name or not name:
                     raise ConfigError(
                         self._recipe.resolved.where(section, name),
                         found=f"the name {name!r}",
@@ -127,6 +128,12 @@ class _Builder:
         stages = []
         for index, config in enumerate(listed):
             stage = self._make("stage", config, "stages", side, index)
+            if side_of(stage) not in (side, None):
+                raise ConfigError(
+                    self._recipe.resolved.where("stages", side, index),
+                    found=f"{config['name']}, a stage of {side_of(stage)} features",
+                    expected=f"a stage of {side} features",
+                )
             stages.append(stage)
             if isinstance(stage, Resizing):
                 before = {tokens: self._sizes.length(tokens) for tokens in ("words", "frames", "patches")}

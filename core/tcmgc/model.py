@@ -81,7 +81,7 @@ class RetrievalModel(nn.Module):
     logit_scale_init, logit_scale_max
         Its start, and what `clamp_logit_scale` holds it to.
     empty_items
-        Whether texts without words and videos without frames are refused, or scored.
+        Whether texts without words and videos without frames are refused, videos alone, or none.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class RetrievalModel(nn.Module):
         logit_scale_apply: Literal["parts", "loss", "never"],
         logit_scale_init: float,
         logit_scale_max: float,
-        empty_items: Literal["refuse", "score"] = "refuse",
+        empty_items: Literal["refuse", "refuse-videos", "score"] = "refuse",
     ) -> None:
         super().__init__()
         self.recipe = recipe
@@ -123,7 +123,8 @@ class RetrievalModel(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(logit_scale_init), dtype=torch.float64))
         self._apply_scale = logit_scale_apply
         self._max_scale = logit_scale_max
-        self._refuses_empty = empty_items == "refuse"
+        self._refuses_empty_texts = empty_items == "refuse"
+        self._refuses_empty_videos = empty_items != "score"
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -156,9 +157,9 @@ class RetrievalModel(nn.Module):
         DataError
             When an item is empty and the recipe refuses such items: with the item.
         """
-        if self._refuses_empty:
-            if text.words is not None and "words" in self.inputs:
-                _refuse_empty("text", "word", text.words.mask)
+        if self._refuses_empty_texts and text.words is not None and "words" in self.inputs:
+            _refuse_empty("text", "word", text.words.mask)
+        if self._refuses_empty_videos:
             _refuse_empty("video", "frame", video.frames.mask)
         for stage in self._stages["text"]:
             text = stage(text)

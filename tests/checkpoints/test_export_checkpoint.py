@@ -108,6 +108,19 @@ def test_float32_where_it_is_asked_for(tmp_path: Path) -> None:
     assert {tensor.dtype for tensor in written.values()} == {torch.float32}
 
 
+def test_an_output_that_is_there_or_of_no_known_form(tmp_path: Path) -> None:
+    torch.save(clip_state(), tmp_path / "theirs.bin")
+    tcmgc.import_checkpoint(tmp_path / "theirs.bin", MEANP, tmp_path / "ours")
+    before = (tmp_path / "theirs.bin").read_bytes()
+    with pytest.raises(DataError, match="a file that is there"):
+        tcmgc.export_checkpoint(tmp_path / "ours", tmp_path / "theirs.bin")
+    assert (tmp_path / "theirs.bin").read_bytes() == before
+    for name, says in (("e.zip", "the suffix '.zip'"), ("e", "a name without a suffix")):
+        with pytest.raises(DataError, match=says):
+            tcmgc.export_checkpoint(tmp_path / "ours", tmp_path / name)
+    tcmgc.export_checkpoint(tmp_path / "ours", tmp_path / "pytorch_model.bin.4")
+
+
 def test_a_weight_without_an_official_name(tmp_path: Path) -> None:
     torch.save(official_state("xclip"), tmp_path / "theirs.bin")
     tcmgc.import_checkpoint(

@@ -96,6 +96,72 @@ def test_the_geometry_is_read_off_the_shapes(geometry: Geometry, tmp_path: Path)
     assert encoder.text_tower.positions == geometry.context
 
 
+@pytest.mark.parametrize(
+    ("recipe", "place"),
+    [
+        ("clip4clip-seqtransf", "stages.video.0.layers"),
+        ("xclip", "stages.video.0.layers"),
+        ("drl-wti", "stages.video.0.layers"),
+        ("clip4clip-tight", "scorer.layers"),
+    ],
+)
+@pytest.mark.parametrize("layers", [1, 4, 6])
+def test_the_depth_behind_the_encoder_is_read_off_the_names(
+    recipe: str, place: str, layers: int, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "theirs.bin", official_state(recipe, overrides=[f"{place}={layers}"]))
+    record = tcmgc.import_checkpoint(path, recipe, tmp_path / "ours")
+    assert (record.missing, record.ignored) == ((), ())
+    assert record.read == ({} if layers == 4 else {place: layers})
+    assert read_model_folder(tmp_path / "ours").imported == record
+    head: Any = tcmgc.load(tmp_path / "ours", device="cpu").model.head
+    module = head.scorer if place.startswith("scorer") else head.stages["video"]["0"]
+    assert len(module.resblocks) == layers
+
+
+def test_a_depth_that_is_set_is_not_read(tmp_path: Path) -> None:
+    path = save(tmp_path / "theirs.bin", official_state("xclip", overrides=["stages.video.0.layers=1"]))
+    with pytest.raises(DataError, match="12 weights of the model are absent"):
+        tcmgc.import_checkpoint(path, "xclip", tmp_path / "ours", overrides=["stages.video.0.layers=2"])
+    one = tcmgc.import_checkpoint(path, "xclip", tmp_path / "one", overrides=["stages.video.*.layers=1"])
+    assert one.read == {}
+
+
+def test_a_stage_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    """UCoFiA's meanP: its selector is the first stage, not the second."""
+    selection = "{name: patch-selection, frame_mask: false, noise_at_evaluation: true}"
+    state = official_state("ucofia", overrides=[f"stages.video=[{selection}]"])
+    assert "visual_token_selector.score_predictor.in_conv.1.weight" in state
+    path = save(tmp_path / "theirs.bin", state)
+    record = tcmgc.import_checkpoint(
+        path, "ucofia", tmp_path / "ours", overrides=[f"stages.video=[{selection}]"]
+    )
+    assert (record.missing, record.ignored) == ((), ())
+    back = tcmgc.export_checkpoint(tmp_path / "ours", tmp_path / "back.bin")
+    assert back.keys() == state.keys()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override"),
+    [
+        ("xclip", "stages.video=[lstm]"),
+        ("drl-dp", "stages.video=[lstm]"),
+        ("drl-wti", "stages.video=[lstm]"),
+        ("drl-xti", "stages.video=[lstm]"),
+        ("tcmgc", "stages.video=[lstm]"),
+        ("ucofia", "stages.video.0=lstm"),
+    ],
+)
+def test_the_lstm_of_every_method(recipe: str, override: str, tmp_path: Path) -> None:
+    state = official_state(recipe, overrides=[override])
+    assert state["lstm_visual.weight_ih_l0"].shape == (256, 64)
+    state["frame_position_embeddings.weight"] = torch.ones(77, 64)  # made, and not used
+    path = save(tmp_path / "theirs.bin", state)
+    record = tcmgc.import_checkpoint(path, recipe, tmp_path / "ours", overrides=[override])
+    assert record.missing == ()
+    assert [one.official for one in record.ignored] == ["frame_position_embeddings.weight"]
+
+
 def test_a_mixed_checkpoint_is_its_values_in_float32(tmp_path: Path) -> None:
     state = mixed(official_state("clip4clip-seqtransf"))
     record = tcmgc.import_checkpoint(save(tmp_path / "a.bin", state), "clip4clip-seqtransf", tmp_path / "a")
@@ -256,14 +322,57 @@ def test_ucofias_shifted_layers_are_refused_whatever_their_names(tmp_path: Path)
         (b"", "an empty file"),
         (b"PK\x03\x04 cut short", "no readable checkpoint"),
         (b"some text", "no readable safetensors"),
+        (bytes(range(7, 256)), "no readable safetensors"),
         (None, "no such file"),
+        ("folder", "a directory"),
     ],
 )
-def test_what_is_no_checkpoint(content: bytes | None, says: str, tmp_path: Path) -> None:
-    if content is not None:
+def test_what_is_no_checkpoint(content: bytes | str | None, says: str, tmp_path: Path) -> None:
+    if isinstance(content, bytes):
         (tmp_path / "theirs.bin").write_bytes(content)
-    with pytest.raises(DataError, match=says):
+    elif content == "folder":
+        (tmp_path / "theirs.bin").mkdir()
+    with pytest.raises(DataError, match=says) as caught:
         tcmgc.import_checkpoint(tmp_path / "theirs.bin", MEANP, tmp_path / "ours")
+    assert "expected: a checkpoint: .bin, .pt or .pth" in str(caught.value)
+
+
+def test_damaged_bytes_are_refused(tmp_path: Path) -> None:
+    """PyTorch looks at no checksum: it would read them as weights."""
+    path = save(tmp_path / "theirs.bin", clip_state())
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = b"\x3e" * 50
+    path.write_bytes(content)
+    torch.load(path, weights_only=True)
+    with pytest.raises(DataError, match=r"damaged bytes: .*/data/\d+ is not what the file's checksum says"):
+        tcmgc.import_checkpoint(path, MEANP, tmp_path / "ours")
+    assert not (tmp_path / "ours").exists()
+
+
+def test_the_older_form_of_pytorch_has_no_checksum(tmp_path: Path) -> None:
+    torch.save(clip_state(), tmp_path / "theirs.bin", _use_new_zipfile_serialization=False)
+    assert tcmgc.import_checkpoint(tmp_path / "theirs.bin", MEANP, tmp_path / "ours").missing == ()
+
+
+def test_one_logit_scale(tmp_path: Path) -> None:
+    state = clip_state() | {"logit_scale": torch.tensor(3.0)}
+    path = save(tmp_path / "theirs.bin", state)
+    with pytest.raises(DataError, match=r"'logit_scale' and 'clip\.logit_scale', both for head\."):
+        tcmgc.import_checkpoint(path, MEANP, tmp_path / "ours")
+    path = save(tmp_path / "shape.bin", clip_state() | {"clip.logit_scale": torch.ones(1)})
+    with pytest.raises(DataError, match=r"shape \[1\]") as caught:
+        tcmgc.import_checkpoint(path, MEANP, tmp_path / "ours")
+    assert caught.value.hint is None
+
+
+def test_what_is_no_models_folder(tmp_path: Path) -> None:
+    path = save(tmp_path / "theirs.bin", clip_state())
+    with pytest.raises(DataError, match=r"found:    a file[\s\S]*tcmgc import .*theirs\.bin --recipe"):
+        tcmgc.load(path, device="cpu")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"neither record\.json nor import\.json"):
+        tcmgc.load(tmp_path / "empty", device="cpu")
 
 
 @pytest.mark.parametrize(

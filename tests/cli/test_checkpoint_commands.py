@@ -73,6 +73,15 @@ def test_what_was_done_is_said_and_written(theirs: Path, tmp_path: Path) -> None
     assert sorted(path.name for path in out.iterdir()) == ["config.yaml", "import.json", "model.safetensors"]
 
 
+def test_layers_that_are_read_are_said(tmp_path: Path) -> None:
+    state = official_state("xclip", overrides=["stages.video.0.layers=1"])
+    torch.save(state, tmp_path / "theirs.bin")
+    out = tmp_path / "ours"
+    said = run("import", tmp_path / "theirs.bin", "--recipe", "xclip", "--out", out).stdout
+    assert "stages.video.0.layers is 1: the checkpoint has as many" in said
+    assert "layers: 1" in (out / "config.yaml").read_text()
+
+
 def test_a_failed_import_says_why_and_leaves_nothing(theirs: Path, tmp_path: Path) -> None:
     with pytest.raises(tcmgc.DataError, match="--partial imports what fits"):
         run("import", theirs, "--recipe", "xclip", "--out", tmp_path / "ours")

@@ -253,6 +253,12 @@ def test_all_unreadable_videos_are_listed(case: Case) -> None:
     assert fails(case).startswith(f"video {case.videos[0]}\n  found:    no such file")
 
 
+@pytest.mark.parametrize("slot", ["encoder", "sampler", "reader"])
+def test_a_part_that_is_taken_out(slot: str, case: Case) -> None:
+    said = fails(case, "--set", f"{slot}=null")
+    assert said.startswith(f"--set {slot}=null: {slot}\n  found:    no {slot}\n  expected: one of ")
+
+
 def test_captions_with_a_mistake(case: Case) -> None:
     case.texts.write_bytes(b"a cat\n\n")
     assert "line 2" in fails(case)

@@ -268,6 +268,18 @@ def test_seed_decides_the_start_and_leaves_the_global_state() -> None:
     assert not torch.equal(weights[0], weights[2])
 
 
+@pytest.mark.parametrize(("side", "stage"), [("text", "lstm"), ("video", "last-word")])
+def test_a_stage_on_the_wrong_side(side: str, stage: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build("xclip", overrides=[f"stages={{{side}: [{stage}]}}"])
+    assert caught.value.where.endswith(f"stages.{side}.0")
+    other = "video" if side == "text" else "text"
+    assert (caught.value.found, caught.value.expected) == (
+        f"{stage}, a stage of {other} features",
+        f"a stage of {side} features",
+    )
+
+
 def test_weights_that_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     official = {f"pool_frames.{mid}q_proj.weight": torch.eye(D) for mid in ("", "cross_attn.")}

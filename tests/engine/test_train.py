@@ -93,13 +93,13 @@ def test_history(fabric: Fabric, tmp_path: Path) -> None:
     assert {m.steps for m in messages} == {15}
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_same_seed_same_weights(fabric: Fabric, tmp_path: Path, threads: int) -> None:
+@pytest.mark.parametrize(("threads", "recipe"), [(1, "tcmgc"), (2, "tcmgc"), (1, "clip4clip-tight")])
+def test_same_seed_same_weights(fabric: Fabric, tmp_path: Path, threads: int, recipe: str) -> None:
     """Whatever was drawn from the global generators before, which are left as they were."""
     torch.set_num_threads(threads)
     found = []
     for attempt in range(2):
-        model = build()
+        model = build(recipe)
         torch.manual_seed(attempt)
         random.seed(attempt)
         np.random.seed(attempt)

@@ -71,6 +71,18 @@ def test_the_last_word_is_the_sentence(text: TextFeatures) -> None:
     assert stage.reads(frozenset({"frames"})) == {"frames"}
 
 
+def test_the_last_word_is_the_last_real_one() -> None:
+    """Also where the mask has holes; a text without words has the last position."""
+    places = [[5, 6], [0, 2, 3], [4], [], [0, 1, 2]]
+    mask = torch.zeros(len(places), 8, dtype=torch.bool)
+    for t, real in enumerate(places):
+        mask[t, real] = True
+    words = Tokens(torch.arange(8.0).expand(len(places), 8).unsqueeze(-1), mask)
+    staged = LastWord()(TextFeatures(words=words))
+    assert staged.sentence is not None
+    assert staged.sentence.flatten().tolist() == [6, 3, 4, 7, 2]
+
+
 def test_random_matches_are_the_drawn_ones(text: TextFeatures, video: VideoFeatures) -> None:
     loss = ChannelDecorrelation(matches="random")
     drawn = [torch.tensor([0, 7, 2, 9999, 5, 13]), torch.tensor([3, 8, 1, 4, 6, 7])]
@@ -117,6 +129,30 @@ def test_pooled_matches(text: TextFeatures, video: VideoFeatures) -> None:
         means.append((real / real.norm(dim=-1, keepdim=True)).mean(dim=0))
     ours = correlation(TextFeatures(sentence), video, ChannelDecorrelation(matches="pooled"))
     torch.testing.assert_close(ours, of_rows(list(sentence), means))
+
+
+@pytest.mark.parametrize("pairs", [(3, 0, 5, 1, 2, 4), (1, 1, 0, 2, 5, 0)], ids=str)
+def test_best_matches_are_of_the_paired_video(
+    text: TextFeatures, video: VideoFeatures, pairs: tuple[int, ...]
+) -> None:
+    """Written out one word and one frame at a time; also where texts share a video."""
+    words = text.tokens("words")
+    of_word: list[tuple[torch.Tensor, torch.Tensor]] = []
+    of_frame: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for t, v in enumerate(pairs):
+        real_words = [w / w.norm() for w in words.values[t][words.mask[t]]]
+        real_frames = [f / f.norm() for f in video.frames.values[v][video.frames.mask[v]]]
+        of_word += [(w, max(real_frames, key=lambda f: float(f @ w))) for w in real_words]
+        of_frame += [(f, max(real_words, key=lambda w: float(f @ w))) for f in real_frames]
+    expected = [of_rows(*map(list, zip(*found, strict=True))) for found in (of_word, of_frame)]
+    loss = ChannelDecorrelation(matches="best", masked="exclude", alpha1=0.3, alpha2=0.2)
+    given = Scores(torch.zeros(T, T), {}), text, video, torch.tensor(pairs), None
+    c = (expected[0] + expected[1]) / 2
+    torch.testing.assert_close(loss.correlation(*given), c)
+    off = c - torch.diag(c.diagonal())
+    assert loss(*given).item() == pytest.approx(
+        (0.3 * (c.diagonal() - 1).square().sum() + 0.2 * off.square().sum()).item()
+    )
 
 
 def test_weights_are_needed_where_matches_are_weighed(text: TextFeatures, video: VideoFeatures) -> None:

@@ -15,8 +15,9 @@ from hypothesis import given
 from model_cases import A, D, F, T, W, built, galleries
 from property_cases import (
     GROWS_WITH_PADDING,
-    SEEDS,
     SEES_PADDING,
+    Drawn,
+    drawn,
     every_case,
     few,
     masked_case,
@@ -58,11 +59,11 @@ def with_other_padding(
 
 @masked_case
 @few
-@given(seed=SEEDS)
-def test_what_padding_holds_changes_nothing(case: ModelCase, seed: int) -> None:
-    model, (text, video) = built(case), galleries(seed)
+@given(some=drawn())
+def test_what_padding_holds_changes_nothing(case: ModelCase, some: Drawn) -> None:
+    model, text, video = some.of(case)
     before = scored(model, text, video)
-    for other in with_other_padding(text, video, seed):
+    for other in with_other_padding(text, video, some.seed):
         assert same(scored(model, *other), before)
 
 
@@ -108,9 +109,10 @@ def test_more_padding_changes_nothing(case: ModelCase) -> None:
 
 
 @masked_case
-def test_padding_gets_no_gradient(case: ModelCase) -> None:
+@pytest.mark.parametrize("holes", [False, True], ids=["at the end", "holes"])
+def test_padding_gets_no_gradient(case: ModelCase, holes: bool) -> None:
     """Exactly none: a NaN there would survive every later mask."""
-    model, (text, video) = built(case), next(with_other_padding(*galleries(), 1))
+    model, (text, video) = built(case), next(with_other_padding(*galleries(holes=holes), 1))
     assert text.words is not None
     tokens = [text.words, video.frames, *video.extra.values()]
     for each in tokens:

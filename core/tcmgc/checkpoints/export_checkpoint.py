@@ -8,7 +8,7 @@ import torch
 
 from tcmgc.engine.encoded_model import build_with_encoder
 from tcmgc.errors import ConfigError, DataError
-from tcmgc.files.checkpoint_file import write_checkpoint
+from tcmgc.files.checkpoint_file import refuse_form, write_checkpoint
 from tcmgc.files.weights_file import official_by_ours, ours_by_official
 from tcmgc.recipes.load import load_recipe
 from tcmgc.runs.model_file import read_model
@@ -43,13 +43,20 @@ def export_checkpoint(
     folder
         Of a run or of an imported checkpoint.
     out
-        See `tcmgc.files.checkpoint_file.write_checkpoint`.
+        See `tcmgc.files.checkpoint_file.write_checkpoint`; not there yet.
     names
         Whose names the encoder's weights get; None for those that they were imported under, ``clip`` for a
         run's.
     types
         ``imported`` gives every weight the type that it was imported in, float32 for a run's.
     """
+    refuse_form(out)
+    if out.exists():
+        raise DataError(
+            f"output {out}",
+            found="a directory" if out.is_dir() else "a file that is there",
+            expected="a file that is not there yet",
+        )
     given = read_model_folder(folder)
     recipe = load_recipe(registry, given.config)
     model = build_with_encoder(recipe, registry)
@@ -71,7 +78,7 @@ def _official(model: EncodedModel, recipe: Recipe, names: str, folder: Path) -> 
             expected="one with write_official",
         )
     own = {name.removeprefix(HEAD): t for name, t in model.state_dict().items() if name.startswith(HEAD)}
-    patterns: Mapping[str, str | None] = recipe.config["official_names"]
+    patterns: Mapping[str, str | None] = recipe.official_names
     official = official_by_ours(own, patterns)
     back = ours_by_official(official.values(), patterns, own)
     nameless = [name for name in own if back.get(official.get(name, "")) != name]

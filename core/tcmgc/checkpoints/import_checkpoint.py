@@ -17,24 +17,26 @@ from tcmgc.files.checkpoint_file import read_checkpoint
 from tcmgc.files.disk import write_text, writing
 from tcmgc.recipes.draft import Draft
 from tcmgc.recipes.load import finish
-from tcmgc.recipes.overrides import make_override
+from tcmgc.recipes.overrides import Override, make_override
+from tcmgc.recipes.resolve import resolve
 from tcmgc.recipes.show import as_yaml
+from tcmgc.recipes.tree import from_plain
 from tcmgc.runs.import_record import Ignored, ImportRecord, Mapped
 from tcmgc.runs.json_file import write_json
 from tcmgc.runs.model_file import write_model
 from tcmgc.runs.model_folder import IMPORT
 from tcmgc.runs.run_folder import CONFIG, WEIGHTS
 
+from .depths import read_depths
 from .match import Match, fill, match, refuse_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
     from tcmgc.engine.encoded_model import EncodedModel
     from tcmgc.recipes.load import Recipe
-    from tcmgc.recipes.overrides import Override
     from tcmgc.registry import Registry
     from tcmgc.slots.encoder import OfficialEncoder, OfficialWeights
 
@@ -89,13 +91,14 @@ def import_checkpoint(registry: Registry, job: ImportJob, out: Path) -> ImportRe
     # Cleared first: a mapping over a name would be merged with it.
     for encoder in (dict.fromkeys(found.config), found.config):
         draft = draft.override(make_override("encoder", {**config["encoder"], **encoder}))
+    draft, depths = _with_depths(draft, job, tensors)
     recipe = finish(draft)
     model = build_with_encoder(recipe, registry)
     matched = match(tensors, found, model, recipe)
     if not job.partial:
         matched.refuse_partial(where, recipe.name)
     fill(model, matched, where)
-    record = _record(job, recipe, matched, found, tensors)
+    record = _record(job, recipe, matched, found, tensors, depths)
     _write(out, recipe, model, record)
     return record
 
@@ -128,6 +131,24 @@ def _draft(registry: Registry, job: ImportJob) -> Draft:
     return draft
 
 
+def _with_depths(draft: Draft, job: ImportJob, names: Iterable[str]) -> tuple[Draft, dict[str, int]]:
+    """Set the layers that the checkpoint has, but for those that the job sets, and say which were others."""
+    resolved = resolve(draft.tree, draft.registry)
+    said = {override.origin for override in job.overrides}
+    changed: dict[str, int] = {}
+    for path, layers in read_depths(names, resolved.config).items():
+        keys = tuple(path.split("."))
+        place = tuple(int(key) if key.isdigit() else key for key in keys)
+        if resolved.origin(*place) in said:
+            continue
+        before = draft.config()
+        value = from_plain(layers, f"checkpoint {job.source.name}")
+        draft = draft.override(Override(keys, value, f"{path}={layers}"))
+        if draft.config() != before:
+            changed[path] = layers
+    return draft, changed
+
+
 def _encoder_class(registry: Registry, config: Mapping[str, object]) -> type[OfficialEncoder]:
     name = config["encoder"]["name"]  # type: ignore[index]
     component = registry.find("encoder", name).component
@@ -151,6 +172,7 @@ def _record(
     matched: Match,
     found: OfficialWeights,
     tensors: Mapping[str, Tensor],
+    depths: Mapping[str, int],
 ) -> ImportRecord:
     with job.source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -162,6 +184,7 @@ def _record(
         variant=recipe.variant,
         protocol=recipe.protocol,
         overrides=tuple(override.text for override in job.overrides),
+        read=dict(depths),
         names=found.names,
         mapped=tuple(
             Mapped(

@@ -24,6 +24,7 @@ UNKNOWN = "not known to the recipe"
 UNREAD = "saved, and never read by the official code"
 NO_PLACE = "no weight of the recipe as it is set"
 NO_WEIGHT = "no weight"
+ITEMS = "where it is of words or frames, --set encoder.words=W and --set sampler.frames=F"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def match(
         Translates the names of what comes after the encoder.
     """
     own = model.state_dict()
-    official_names = recipe.config["official_names"]
+    official_names = recipe.official_names
     head = {name.removeprefix(HEAD): tensor for name, tensor in own.items() if name.startswith(HEAD)}
     of_head = ours_by_official(tensors, official_names, head)
     weights, sources = {}, {}
@@ -99,6 +100,10 @@ def match(
         if ours in sources:
             raise DataError(
                 "checkpoint", found=f"{sources[ours][0]!r} and {official!r}, both for {ours}", expected="one"
+            )
+        if name != official and name in tensors:
+            raise DataError(
+                "checkpoint", found=f"{name!r} and {official!r}, both for {ours}", expected="one of them"
             )
         weights[ours], sources[ours] = tensors[official], (official,)
     used = {name for names in sources.values() for name in names}
@@ -151,13 +156,17 @@ def fill(model: EncodedModel, matched: Match, where: str) -> None:
                 place,
                 found=f"shape {list(value.shape)}",
                 expected=f"{list(own[ours].shape)}, that of {ours}",
-                hint="where it is of words or frames, --set encoder.words=W and --set sampler.frames=F",
+                hint=ITEMS if _is_square(value) and _is_square(own[ours]) else None,
             )
         if not value.is_floating_point():
             raise DataError(place, found=f"type {value.dtype}", expected="a floating-point type")
         if not torch.isfinite(value.to(own[ours].dtype)).all():
             raise DataError(place, found="an entry that is not finite", expected="finite numbers")
         own[ours].copy_(value)
+
+
+def _is_square(matrix: Tensor) -> bool:
+    return matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
 
 
 def _some(names: list[str] | tuple[str, ...], most: int = 4) -> str:

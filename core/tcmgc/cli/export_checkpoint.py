@@ -13,7 +13,12 @@ from .main import plugin_option
 
 @click.command()
 @click.argument("folder", metavar="DIR")
-@click.option("--out", required=True, metavar="FILE", help=".safetensors, .bin, or .pth with a state_dict.")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    help=".safetensors, .bin, or .pth with a state_dict; not there yet.",
+)
 @click.option(
     "--names",
     metavar="clip|hf",

@@ -73,6 +73,8 @@ def _say(record: ImportRecord, out: str) -> None:
     rows += _first("ignored", [f"{one.official}: {one.reason}" for one in record.ignored])
     rows += _first("missing", list(record.missing))
     click.echo(tabulate(rows, headers=["", "count", "name"], tablefmt="simple", disable_numparse=True))
+    for path, number in record.read.items():
+        click.echo(f"{path} is {number}: the checkpoint has as many, and the recipe another number")
     click.echo(f"{out}: recipe {record.recipe}, names of {record.names}; all names are in {out}/import.json")
 
 

@@ -185,8 +185,10 @@ def _say_scores(out: str, shape: Sequence[int], recipe: str, parts: Sequence[str
 
 
 def _say_weights(weights: LoadedWeights) -> None:
+    from tcmgc.files.weights_file import WHOSE
+
     count = len(weights.loaded)
-    said = f"{count} weight{'s' * (count != 1)} loaded under {weights.names} names"
+    said = f"{count} weight{'s' * (count != 1)} loaded under {WHOSE[weights.names]} names"
     if weights.ignored:
         said += f"; {len(weights.ignored)} that the model has no place for ignored: {_some(weights.ignored)}"
     if weights.missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ UNDER = ("state_dict", "model_state_dict", "model")
 """Where training scripts put the weights, if not at the top."""
 PARALLEL = "module."
 """What ``DistributedDataParallel`` puts before every name."""
+EXPECTED = "a checkpoint: .bin, .pt or .pth, as torch.save writes them, or .safetensors"
+FORMS = re.compile(r"\.(safetensors|pth|pt|bin(\.\d+)?)$")
+"""Ends of names that `write_checkpoint` knows; CLIP4Clip counts epochs behind ``.bin``."""
 NEEDS = re.compile(r"GLOBAL (\S+)")
 
 
@@ -43,12 +47,13 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises
     ------
     DataError
-        When it cannot be read safely, or there are no tensors by name in it.
+        When it cannot be read safely, is damaged, or there are no tensors by name in it.
     """
     if _is_pickle(path):
+        _refuse_damage(path)
         found = _weights(_unpickled(path), path)
     else:
-        with open_tensors(path, "checkpoint") as file:
+        with open_tensors(path, "checkpoint", EXPECTED) as file:
             found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     if found and all(name.startswith(PARALLEL) for name in found):
         found = {name.removeprefix(PARALLEL): tensor for name, tensor in found.items()}
@@ -64,7 +69,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor]) -> None:
     ----------
     path
         ``.safetensors``, ``.pth`` for a dictionary with ``state_dict``, as X-Pool has it, and ``torch.save``
-        of the weights themselves under any other suffix.
+        of the weights themselves under any other suffix; `refuse_form` knows the usual ones.
     tensors
         By name.
     """
@@ -75,6 +80,48 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor]) -> None:
     content = {UNDER[0]: plain} if path.suffix == ".pth" else plain
     with writing("checkpoint", path), replacing(path) as temporary, temporary.open("wb") as file:
         torch.save(content, file)  # by name, torch refuses files that begin with a dot
+
+
+def refuse_form(path: Path) -> None:
+    """Refuse an output whose name does not say in which form a checkpoint is to be written.
+
+    Raises
+    ------
+    DataError
+        When its suffix is none that official code, or safetensors, has.
+    """
+    if FORMS.search(path.name) is None:
+        raise DataError(
+            f"output {path}",
+            found=f"the suffix {path.suffix!r}" if path.suffix else "a name without a suffix",
+            expected="one of .bin, .pt, .pth, .safetensors",
+        )
+
+
+def _refuse_damage(path: Path) -> None:
+    """Compare a zip's checksums, which PyTorch does not; its older form has none.
+
+    Raises
+    ------
+    DataError
+        When what the file says of itself is not so.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError):  # for torch.load to say
+        return
+    with archive:
+        try:
+            damaged = archive.testzip()
+        except Exception as error:  # zipfile lets through what its decoders raise
+            damaged = str(error)
+    if damaged is not None:
+        raise DataError(
+            f"checkpoint {path}",
+            found=f"damaged bytes: {damaged} is not what the file's checksum says",
+            expected="a whole file",
+            hint="copy or download it again",
+        )
 
 
 def _is_pickle(path: Path) -> bool:
@@ -111,9 +158,7 @@ def _unpickled(path: Path) -> Any:
                 hint="where you trust it: torch.load(PATH, weights_only=False), then save its state_dict",
             ) from None
         first = said.strip().partition("\n")[0]
-        raise DataError(
-            where, found=f"no readable checkpoint: {first}", expected="what torch.save writes, or safetensors"
-        ) from None
+        raise DataError(where, found=f"no readable checkpoint: {first}", expected=EXPECTED) from None
 
 
 @contextmanager

@@ -99,8 +99,11 @@ class RecipeKeys(BaseModel):
     ] = None
     trained: Annotated[bool, Field(description="false: evaluated as it starts")] = True
     empty_items: Annotated[
-        Literal["refuse", "score"],
-        Field(description="texts without words and videos without frames: an error, or scored"),
+        Literal["refuse", "refuse-videos", "score"],
+        Field(
+            description="texts without words and videos without frames: an error, an error of videos alone, "
+            "or scored"
+        ),
     ] = "refuse"
     variants: Annotated[
         dict[str, list[str]], Field(description="named lists of dotted overrides, for --variant")
@@ -108,7 +111,8 @@ class RecipeKeys(BaseModel):
     official_names: Annotated[
         dict[str, str | None],
         Field(
-            description="official checkpoint names to ours; a trailing * stands for the rest of a name; "
+            description="official checkpoint names to ours; a trailing * stands for the rest of a name, "
+            "stages.video.lstm. for the first stage that is an lstm; "
             "null: what the official code saves and never reads"
         ),
     ] = Field(default_factory=dict)

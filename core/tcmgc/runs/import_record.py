@@ -34,7 +34,8 @@ class ImportRecord(BaseModel):
     """An imported checkpoint.
 
     ``names`` says whose names the encoder's weights have, as ``clip`` or ``hf``; ``missing`` are our names
-    that kept their initial values, which only ``--partial`` allows.
+    that kept their initial values, which only ``--partial`` allows. ``read`` has what was read off the names
+    and is another number in the recipe, by dotted path: layers of the temporal transformer.
     """
 
     model_config = CONTENT
@@ -46,6 +47,7 @@ class ImportRecord(BaseModel):
     variant: str | None
     protocol: str | None
     overrides: tuple[str, ...]
+    read: dict[str, int] = {}
     names: str
     mapped: tuple[Mapped, ...]
     ignored: tuple[Ignored, ...]

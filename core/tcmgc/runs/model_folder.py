@@ -85,6 +85,19 @@ def read_model_folder(folder: Path) -> ModelFolder:
         When it is no folder of a model, or its record is damaged.
     """
     path = folder / IMPORT
+    if folder.is_file():
+        raise DataError(
+            f"model {folder}",
+            found="a file",
+            expected="a folder: of a run, or of an imported checkpoint",
+            hint=f"tcmgc import {folder} --recipe NAME --out DIR makes one of an official checkpoint",
+        )
+    if folder.is_dir() and not any((folder / name).exists() for name in (RECORD, IMPORT, "runs")):
+        raise DataError(
+            f"model {folder}",
+            found=f"a folder with neither {RECORD} nor {IMPORT}",
+            expected=f"a run's, which has {RECORD}, or what tcmgc import wrote, which has {IMPORT}",
+        )
     if (folder / RECORD).exists() or not path.exists():
         return ModelFolder(folder, read_run(folder).record, None)
     try:

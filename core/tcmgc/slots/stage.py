@@ -1,7 +1,10 @@
 """The stage slot: features of one side to features of the same side."""
 
+import typing
 from collections.abc import Mapping
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+from torch import nn
 
 from tcmgc.features import TextFeatures, VideoFeatures
 
@@ -40,3 +43,14 @@ class Resizing(Protocol):
         Views and interactions are sized by them. 0 stands for tokens that are not there.
         """
         ...
+
+
+def side_of(stage: object) -> Literal["text", "video"] | None:
+    """Tell the side that a stage is made for by the type of what it takes; None where it does not say."""
+    called = type(stage).forward if isinstance(stage, nn.Module) else type(stage).__call__
+    try:
+        hints = typing.get_type_hints(called)
+    except (NameError, TypeError, AttributeError):  # names that only a type checker knows
+        return None
+    taken = next((hint for name, hint in hints.items() if name != "return"), None)
+    return {TextFeatures: "text", VideoFeatures: "video"}.get(taken)  # type: ignore[return-value, arg-type]

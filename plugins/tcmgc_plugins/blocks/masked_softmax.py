@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 
-def masked_softmax(logits: Tensor, mask: Tensor | None, *, dim: int = -1) -> Tensor:
-    """Softmax over a dimension, the last one, of the entries that the mask keeps; 0 where it keeps none."""
+def masked_softmax(logits: Tensor, mask: Tensor | None, dim: int = -1) -> Tensor:
+    """Softmax over a dimension of the entries that the mask keeps; 0 where it keeps none."""
     if mask is None:
         return logits.softmax(dim=dim)
     # A finite fill: rows without any real entry must give 0, not NaN, in values and in gradients.

@@ -64,7 +64,7 @@ class OpenClip(nn.Module):
         ``refuse``.
     weights
         ``float32``. ``float16``, in which the official codes train CLIP's matrices, is refused: see
-        docs/decisions/0061.
+        docs/decisions/0044.
     padding
         What stands in for the frames that a short video lacks, where a recipe looks at them: ``zero``, an
         image that is zero after normalisation, as CLIP4Clip and its descendants have it, or ``last``, the

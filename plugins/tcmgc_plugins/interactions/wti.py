@@ -11,6 +11,7 @@ from tcmgc.features import Tokens
 from tcmgc.similarity import Similarity
 from tcmgc.state import State
 from tcmgc.visual import Visual
+from tcmgc_plugins.blocks.fill_padding import fill_padding
 from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 from tcmgc_plugins.blocks.transformer import initialize_linear
 
@@ -43,7 +44,7 @@ class WeightedTokenInteraction(nn.Module):
         dim: Size,
     ) -> None:
         super().__init__()
-        self.masked = masked
+        self.masked: Literal["zero", "exclude"] = masked
         self.text_weights = _weight_network(layers, dim)
         self.video_weights = _weight_network(layers, dim)
 
@@ -72,12 +73,9 @@ class WeightedTokenInteraction(nn.Module):
         values, mask = similarity.values, similarity.mask
         if mask is None:
             return values.amax(dim=dim)
-        if self.masked == "zero":
-            return values.masked_fill(~mask, 0).amax(dim=dim)
-        mask = mask.expand(values.shape)
-        best = values.masked_fill(~mask, -torch.inf).amax(dim=dim)
+        best = fill_padding(values, mask, self.masked).amax(dim=dim)
         # Padding has no partner; its weight is 0, and 0 times infinity must not be.
-        return best.masked_fill(~mask.any(dim=dim), 0)
+        return best.masked_fill(~mask.expand(values.shape).any(dim=dim), 0)
 
 
 class _Uniform(nn.Module):

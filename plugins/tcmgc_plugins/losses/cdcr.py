@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from tcmgc.features import TextFeatures, Tokens, VideoFeatures
 from tcmgc.scores import Scores
 from tcmgc.visual import unit
+from tcmgc_plugins.blocks.fill_padding import fill_padding
 from tcmgc_plugins.views.mean import Mean
 
 DRAWN = 10_000
@@ -77,7 +78,7 @@ class ChannelDecorrelation:
     ) -> None:
         self.matches = matches
         self.granularity = granularity
-        self.masked = masked
+        self.masked: Literal["zero", "exclude"] = masked
         self.alpha1 = alpha1
         self.alpha2 = alpha2
         self.draw: Draw = draw_integers
@@ -137,8 +138,7 @@ class ChannelDecorrelation:
             unit(side.values, side.mask if exclude else None) for side in (words, frames)
         )
         mask_NWF = words.mask[:, :, None] & frames.mask[:, None, :]
-        fill = -torch.inf if exclude else 0.0
-        similarity_NWF = (word_values @ frame_values.mT).masked_fill(~mask_NWF, fill)
+        similarity_NWF = fill_padding(word_values @ frame_values.mT, mask_NWF, self.masked)
         frame_of_word = _gather(frame_values, similarity_NWF.argmax(dim=2))
         word_of_frame = _gather(word_values, similarity_NWF.argmax(dim=1))
         word_weights, frame_weights = self._weights(scores, pairs)

@@ -22,7 +22,7 @@ def refuse_half_precision(groups: Sequence[dict[str, Any]], optimizer: str) -> N
 
     The official codes of CLIP4Clip and its descendants do train CLIP's matrices in float16. The average of
     squares is then 0 for most gradients, and a step the average gradient over eps: gradient descent with
-    momentum, at a million times the rate. See docs/decisions/0061.
+    momentum, at a million times the rate. See docs/decisions/0044.
 
     Parameters
     ----------

@@ -24,9 +24,9 @@ from tcmgc_plugins.blocks.transformer import (
 class CrossEncoder(nn.Module):
     """Sentence and frames of every pair as one sequence through a transformer, to one number.
 
-    ``[s, f_1 .. f_F]``, un-normalised, plus positions; a masked transformer; then of the first place
-    layer norm, a linear layer, QuickGELU and a linear layer to a scalar. Neither normalisation nor
-    logit scale.
+    ``[s, f_1 .. f_F]``, un-normalised, plus positions, then dropout; a masked transformer; then of the
+    first place layer norm, a linear layer, QuickGELU and a linear layer to a scalar. Neither
+    normalisation nor logit scale.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ class CrossEncoder(nn.Module):
     init
         ``text``: blocks and positions start as copies of the first ones of the encoder's text tower, where
         there is an encoder that has them; ``normal``: N(0, 0.02), biases 0.
+    dropout
+        On the sequence after the positions are added, in training. The transformer itself has none.
     dim, max_frames
         Injected.
     """
@@ -53,6 +55,7 @@ class CrossEncoder(nn.Module):
         heads: Annotated[int, Field(ge=1)] | None = None,
         positions: Annotated[int, Field(ge=2)] = 77,
         init: Literal["text", "normal"] = "text",
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
         dim: Size,
         max_frames: Size,
     ) -> None:
@@ -61,6 +64,7 @@ class CrossEncoder(nn.Module):
             raise ValueError(f"{max_frames} frames and a sentence a pair, but positions = {positions}")
         self.init = init
         self.position_embeddings = nn.Embedding(positions, dim)
+        self.dropout = nn.Dropout(dropout)
         self.resblocks = attention_blocks(layers=layers, dim=dim, heads=heads)
         self.ln_pool = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.dense = nn.Linear(dim, dim)
@@ -92,7 +96,7 @@ class CrossEncoder(nn.Module):
             [sentence_T1D[:, None].expand(T, V, 1, D), frames_VFD[None].expand(T, V, F, D)], dim=2
         ).flatten(end_dim=1)
         mask = torch.cat([mask_VF.new_ones(V, 1), mask_VF], dim=1).expand(T, V, F + 1).flatten(end_dim=1)
-        x = pairs + self.position_embeddings(torch.arange(F + 1, device=pairs.device))
+        x = self.dropout(pairs + self.position_embeddings(torch.arange(F + 1, device=pairs.device)))
         for block in self.resblocks:
             x = block(x, mask)
         pooled = self.activation(self.dense(self.ln_pool(x[:, 0])))

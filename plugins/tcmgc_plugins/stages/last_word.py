@@ -10,9 +10,10 @@ from tcmgc.features import TextFeatures
 class LastWord:
     """Make the state of the last real word the sentence, whatever the encoder takes for it.
 
-    The position is the number of real words less one. For CLIP's tokens it is the end token's, as the
-    encoder's is; the two differ where a caption itself holds the text of an end token. A text without words
-    gets the last position, as in the official code.
+    The official code takes the number of real words less one, which is the same place wherever padding
+    comes last, as in every published loader. For CLIP's tokens it is the end token's, as the encoder's is;
+    the two differ where a caption itself holds the text of an end token. A text without words gets the last
+    position, as in the official code.
     """
 
     paper: ClassVar[str] = "DRL, arXiv:2203.07111, dot-product interaction (DP)"
@@ -25,6 +26,7 @@ class LastWord:
         """Replace `TextFeatures.sentence`, [T, D]."""
         words = features.tokens("words")
         T, W, _ = words.values.shape
-        last_T = (words.mask.sum(dim=1) - 1) % W
+        counted_W = torch.arange(1, W + 1, device=words.mask.device)
+        last_T = ((counted_W * words.mask).amax(dim=1) - 1) % W
         rows = torch.arange(T, device=last_T.device)
         return TextFeatures(words.values[rows, last_T], words, features.extra)

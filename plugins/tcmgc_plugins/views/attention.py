@@ -11,6 +11,7 @@ from tcmgc.factored import Factored
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense
+from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 
 from .factored_attention import attention_basis, attention_factors
 
@@ -98,9 +99,7 @@ class Attention(nn.Module):
         key_VFhd, value_VFhd = self._split(state["keys"]), self._split(state["values"])
         logits = torch.einsum("tqhd,vfhd->tvqhf", query_TQhd, key_VFhd) / query_TQhd.shape[-1] ** 0.5
         mask, attended_VF = self.attended(queries.mask, state["mask"])
-        if attended_VF is not None:
-            logits = logits.masked_fill(~attended_VF[None, :, None, None, :], -torch.inf)
-        weights = logits.softmax(dim=-1)
+        weights = masked_softmax(logits, None if attended_VF is None else attended_VF[None, :, None, None, :])
         pooled = torch.einsum("tvqhf,vfhd->tvqhd", weights, value_VFhd).flatten(start_dim=-2)
         o = self.layer_norm2(self.out_proj(pooled))
         projected = self.dropout(self.linear_proj(o))
