@@ -17,12 +17,12 @@ from .scores import Scores
 from .slots.view import FactoredView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
-    from .granularity import Granularity
+    from .granularity import Granularity, Normalization
     from .slots.aggregator import ScoreAggregator
     from .slots.view import VideoView
     from .state import State
@@ -190,8 +190,23 @@ class GranularScorer(nn.Module):
 
     def _contrast(self, view: str, text: State, video: State) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Score the granularities of one view, whose vectors are alive meanwhile: parts, and weights."""
-        use = self._uses[view]
         contrasts = [(name, granularity) for name, granularity in self._items() if granularity.video == view]
+        visuals, items = self._look(view, contrasts, text, video)
+        parts: dict[str, Tensor] = {}
+        aux: dict[str, Tensor] = {}
+        for name, granularity in contrasts:
+            own = states.of(f"granularity/{name}", text)
+            text_items = states.of("item", own)
+            visual = visuals[granularity.normalization]
+            parts[name] = granularity(visual, own, text_items, items[name])
+            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", items[name])
+        return parts, aux
+
+    def _look(
+        self, view: str, contrasts: Sequence[tuple[str, Granularity]], text: State, video: State
+    ) -> tuple[dict[Normalization, Visual], dict[str, State]]:
+        """Make a view's vectors, normalised in every way that is asked for, and weigh them as they were."""
+        use = self._uses[view]
         visual = self._visual(use, text, video)
         items = {
             name: states.of(f"granularity/{name}", video)
@@ -199,18 +214,12 @@ class GranularScorer(nn.Module):
             else granularity.weigh_video(visual)
             for name, granularity in contrasts
         }
-        looks = dict.fromkeys(g.use_video_mask if g.normalize_video else None for _, g in contrasts)
-        visuals = {s: visual if s is None else visual.normalized(skip_padding=s) for s in looks}
-        del visual
-        parts: dict[str, Tensor] = {}
-        aux: dict[str, Tensor] = {}
-        for name, granularity in contrasts:
-            own = states.of(f"granularity/{name}", text)
-            text_items = states.of("item", own)
-            look = granularity.use_video_mask if granularity.normalize_video else None
-            parts[name] = granularity(visuals[look], own, text_items, items[name])
-            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", items[name])
-        return parts, aux
+        visuals: dict[Normalization, Visual] = {}
+        for _, granularity in contrasts:
+            if (how := granularity.normalization) not in visuals:
+                plain = how == "none"
+                visuals[how] = visual if plain else visual.normalized(skip_padding=how == "real")
+        return visuals, items
 
     def aggregate(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Combine parts, [T, V] each, to [T, V]."""

@@ -13,6 +13,7 @@ from torch import nn
 from .errors import DataError
 from .granular import GranularScorer
 from .slots.stage import Rereading
+from .tile_compiler import Compilation
 from .tiles import Tiling, walk
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class RetrievalModel(nn.Module):
     ----------
     logit_scale : nn.Parameter
         The logarithm of the scale, as in CLIP.
+    compilation : Compilation
+        Whether `scores` compiles its tiles, and what it took; by itself it does where the pairs repay it.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class RetrievalModel(nn.Module):
         empty_items: Literal["refuse", "refuse-videos", "score"] = "refuse",
     ) -> None:
         super().__init__()
+        self.compilation = Compilation()
         self.recipe = recipe
         self.sizes = sizes
         self._stages = {"text": list(text_stages), "video": list(video_stages)}
@@ -240,7 +244,15 @@ class RetrievalModel(nn.Module):
         """
         with _evaluating(self):
             text, video = self.apply_stages(text, video)
-            return walk(self.scorer, text, video, self._scale(), tiling=tiling, progress=progress)
+            return walk(
+                self.scorer,
+                text,
+                video,
+                self._scale(),
+                tiling=tiling,
+                progress=progress,
+                compilation=self.compilation,
+            )
 
     def similarity(self, text: TextFeatures, video: VideoFeatures, *, tiling: Tiling | None = None) -> Tensor:
         """Return what ranks: [T, V], scaled where the published evaluation scales."""

@@ -17,13 +17,14 @@ from .state import take
 from .tile_pool import Inline, TilePool, tile_pool, worker_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
     from .slots.scorer import Scorer
     from .state import State
+    from .tile_compiler import Compilation, Tile
 
 Pool: TypeAlias = "Inline | TilePool"
 
@@ -63,6 +64,25 @@ class Tiling:
         return cls(texts, pairs // texts)
 
 
+@dataclass(frozen=True)
+class Block:
+    """Items ``start`` to ``stop`` of a side, of which those from ``first`` on are in no block before."""
+
+    start: int
+    stop: int
+    first: int
+
+    @property
+    def items(self) -> slice:
+        """All of them."""
+        return slice(self.start, self.stop)
+
+    @property
+    def new(self) -> slice:
+        """Those of the block itself that no block before has."""
+        return slice(self.first - self.start, None)
+
+
 def walk(
     scorer: Scorer,
     text: TextFeatures,
@@ -71,6 +91,7 @@ def walk(
     *,
     tiling: Tiling | None = None,
     progress: Callable[[int, int], None] | None = None,
+    compilation: Compilation | None = None,
 ) -> Scores:
     """Score every text against every video in tiles; videos are prepared once, texts once.
 
@@ -81,10 +102,18 @@ def walk(
     if tiling is None:
         budget = BUDGETS.get(device.type, BUDGET)
         tiling = Tiling.fit(scorer.floats_per_pair, logit_scale.element_size(), budget)
-    rows, columns = list(_blocks(T, tiling.texts)), list(_blocks(V, tiling.videos))
-    with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
-        gallery = _prepare(scorer, video, list(_blocks(V, PREPARED)), pool)
-        return _Walk(scorer, gallery, logit_scale, (T, V), pool).run(text, rows, columns, progress)
+    tiling = Tiling(min(tiling.texts, T), min(tiling.videos, V))
+    rows, columns = _blocks(T, tiling.texts), _blocks(V, tiling.videos)
+    workers = worker_count(device, len(rows) * len(columns))
+    with tile_pool(workers) as pool:
+        gallery = _prepare(scorer, video, _blocks(V, PREPARED), pool)
+        walk = _Walk(scorer, gallery, logit_scale, (T, V), pool)
+        if compilation is not None:
+            compilation.seconds = 0.0
+            if compilation.worthwhile(device, T * V * scorer.floats_per_pair / workers):
+                rows, columns = _equal_blocks(T, tiling.texts), _equal_blocks(V, tiling.videos)
+                walk.compile(compilation, text, rows[0], columns[0])
+        return walk.run(text, rows, columns, progress)
 
 
 class _Walk:
@@ -95,21 +124,33 @@ class _Walk:
     ) -> None:
         self._scorer, self._gallery, self._logit_scale = scorer, gallery, logit_scale
         self._shape, self._pool = shape, pool
+        self._score: Tile = scorer
         self._lock = Lock()
         self._scores: Scores | None = None
+
+    def compile(self, compilation: Compilation, text: TextFeatures, row: Block, column: Block) -> None:
+        """Compile what scores tiles as large as that of a row and a column."""
+
+        def compiled() -> Tile:
+            queries = self._scorer.prepare_text(text[row.items])
+            return compilation.compiled(
+                self._scorer, (queries, take(self._gallery, column.items), self._logit_scale)
+            )
+
+        self._score = self._pool.submit(compiled).result()
 
     def run(
         self,
         text: TextFeatures,
-        rows: Sequence[slice],
-        columns: Sequence[slice],
+        rows: Sequence[Block],
+        columns: Sequence[Block],
         progress: Callable[[int, int], None] | None,
     ) -> Scores:
         (T, V), waiting = self._shape, deque[tuple[int, Future[None]]]()
         for row in rows:
-            queries = self._pool.submit(self._scorer.prepare_text, text[row])
+            queries = self._pool.submit(self._scorer.prepare_text, text[row.items])
             for column in columns:
-                done = row.start * V + (row.stop - row.start) * column.stop
+                done = row.first * V + (row.stop - row.first) * column.stop
                 waiting.append((done, self._pool.submit(self._tile, queries, row, column)))
             while waiting and (len(waiting) > len(columns) or row is rows[-1]):
                 done, tile = waiting.popleft()
@@ -119,14 +160,14 @@ class _Walk:
         assert self._scores is not None, "galleries are never empty: features are checked"
         return self._scores
 
-    def _tile(self, queries: Future[State], row: slice, column: slice) -> None:
-        tile = _score(self._scorer, queries.result(), take(self._gallery, column), self._logit_scale)
+    def _tile(self, queries: Future[State], row: Block, column: Block) -> None:
+        tile = _score(self._score, queries.result(), take(self._gallery, column.items), self._logit_scale)
         _refuse_other_shapes(tile, row.stop - row.start, column.stop - column.start)
         _refuse_non_finite(tile, row.start, column.start)
-        whole = self._whole(tile)
-        whole.total[row, column] = tile.total
+        whole, new = self._whole(tile), (row.new, column.new)
+        whole.total[row.first : row.stop, column.first : column.stop] = tile.total[new]
         for name, part in tile.parts.items():
-            whole.parts[name][row, column] = part
+            whole.parts[name][row.first : row.stop, column.first : column.stop] = part[new]
 
     def _whole(self, tile: Scores) -> Scores:
         with self._lock:
@@ -136,31 +177,38 @@ class _Walk:
             return self._scores
 
 
-def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[slice], pool: Pool) -> State:
+def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[Block], pool: Pool) -> State:
     """Prepare every video once, a block at a time: what is in between is alive for a block alone."""
     gallery: dict[str, Tensor] = {}
     lock = Lock()
 
-    def prepare(column: slice) -> None:
-        for name, prepared in scorer.prepare_video(video[column]).items():
+    def prepare(column: Block) -> None:
+        for name, prepared in scorer.prepare_video(video[column.items]).items():
             with lock:
                 if name not in gallery:
                     gallery[name] = prepared.new_empty(len(video), *prepared.shape[1:])
-            gallery[name][column] = prepared
+            gallery[name][column.items] = prepared
 
     for block in [pool.submit(prepare, column) for column in columns]:
         block.result()
     return gallery
 
 
-def _blocks(length: int, size: int) -> Iterator[slice]:
-    for start in range(0, length, size):
-        yield slice(start, min(start + size, length))
+def _blocks(length: int, size: int) -> list[Block]:
+    """Cut into blocks of a size; the last may be smaller."""
+    return [Block(start, min(start + size, length), start) for start in range(0, length, size)]
 
 
-def _score(scorer: Scorer, text: State, video: State, logit_scale: Tensor) -> Scores:
+def _equal_blocks(length: int, size: int) -> list[Block]:
+    """Cut into blocks that all have the size; the last begins among the items of the one before."""
+    return [
+        Block(min(start, length - size), min(start + size, length), start) for start in range(0, length, size)
+    ]
+
+
+def _score(score: Tile, text: State, video: State, logit_scale: Tensor) -> Scores:
     try:
-        return scorer(text, video, logit_scale)
+        return score(text, video, logit_scale)
     except TcmgcError:
         raise
     except Exception as error:
