@@ -29,9 +29,10 @@ Policy: TypeAlias = Literal["auto", "always", "never"]
 Tile: TypeAlias = "Callable[[State, State, Tensor], Scores]"
 
 REPAID = 60e9
-"""Numbers that every thread has to compute, by the scorer's estimate, for a compilation to be worth its wait.
+"""Numbers, by the scorer's estimate, that a thread has to compute for a compilation to be worth its wait.
 
-Compiling takes half a minute and saves about 0.8 ns a number (docs/performance.md); this is twice as many.
+It takes about 20 s in which one thread works, and saves every thread about 1 ns a number (docs/performance.md):
+this is three times what repays it.
 """
 WITHIN = (1e-4, 1e-5)
 """Absolute and relative difference of a compiled tile's scores from the same tile's, at the most."""
@@ -71,11 +72,17 @@ class Compilation:
         """Leave out what is compiled: a copy of a model has other weights."""
         return {**vars(self), "_known": None}
 
-    def worthwhile(self, device: torch.device, numbers_per_thread: float) -> bool:
-        """Say whether to compile for so much work; other devices than CPUs by ``always`` alone."""
+    def begins(self, device: torch.device, numbers: int) -> bool:
+        """Say whether to compile for a walk that computes so many numbers, and start counting its seconds.
+
+        On other devices than CPUs, and under autocast, it is by ``always`` alone.
+        """
+        self.seconds = 0.0
         if self.policy != "auto":
             return self.policy == "always"
-        return device.type == "cpu" and numbers_per_thread >= REPAID and has_compiler()
+        if device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+            return False
+        return numbers >= REPAID * torch.get_num_threads() and has_compiler()
 
     def compiled(self, scorer: Scorer, first: tuple[State, State, Tensor]) -> Tile:
         """Compile a scorer for tiles of the first one's size, in the thread that will score such tiles.

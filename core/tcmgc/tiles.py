@@ -37,6 +37,8 @@ BUDGET = 256 * 2**20
 """The same for all other devices."""
 
 
+FUSED = 4
+"""How many times as large a tile is whose operations are fused: less of it is ever in memory."""
 PREPARED = 16
 """Videos that are prepared at a time: what is in between takes many times what is left of it."""
 
@@ -99,20 +101,17 @@ def walk(
     """
     T, V = len(text), len(video)
     device = logit_scale.device
+    compiles = compilation is not None and compilation.begins(device, T * V * scorer.floats_per_pair)
     if tiling is None:
-        budget = BUDGETS.get(device.type, BUDGET)
+        budget = BUDGETS.get(device.type, BUDGET) * (FUSED if compiles else 1)
         tiling = Tiling.fit(scorer.floats_per_pair, logit_scale.element_size(), budget)
-    tiling = Tiling(min(tiling.texts, T), min(tiling.videos, V))
-    rows, columns = _blocks(T, tiling.texts), _blocks(V, tiling.videos)
-    workers = worker_count(device, len(rows) * len(columns))
-    with tile_pool(workers) as pool:
+    blocks = _equal_blocks if compiles else _blocks
+    rows, columns = blocks(T, min(tiling.texts, T)), blocks(V, min(tiling.videos, V))
+    with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
         gallery = _prepare(scorer, video, _blocks(V, PREPARED), pool)
         walk = _Walk(scorer, gallery, logit_scale, (T, V), pool)
-        if compilation is not None:
-            compilation.seconds = 0.0
-            if compilation.worthwhile(device, T * V * scorer.floats_per_pair / workers):
-                rows, columns = _equal_blocks(T, tiling.texts), _equal_blocks(V, tiling.videos)
-                walk.compile(compilation, text, rows[0], columns[0])
+        if compiles and compilation is not None:
+            walk.compile(compilation, text, rows[0], columns[0])
         return walk.run(text, rows, columns, progress)
 
 
