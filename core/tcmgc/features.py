@@ -42,6 +42,10 @@ class Tokens:
     def __getitem__(self, items: slice | Tensor) -> Tokens:
         return Tokens(self.values[items], self.mask[items])
 
+    def to(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Tokens:
+        """Move them to a device, or make them of another type; masks stay what they are."""
+        return Tokens(self.values.to(device, dtype), self.mask.to(device))
+
 
 @dataclass(frozen=True)
 class TextFeatures:
@@ -82,6 +86,14 @@ class TextFeatures:
             sentence=None if self.sentence is None else self.sentence[items],
             words=None if self.words is None else self.words[items],
             extra={name: tokens[items] for name, tokens in self.extra.items()},
+        )
+
+    def to(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> TextFeatures:
+        """Move them to a device, or make them of another type; masks stay what they are."""
+        return TextFeatures(
+            sentence=None if self.sentence is None else self.sentence.to(device, dtype),
+            words=None if self.words is None else self.words.to(device, dtype),
+            extra={name: tokens.to(device, dtype) for name, tokens in self.extra.items()},
         )
 
 
@@ -128,4 +140,14 @@ class VideoFeatures:
             frames=self.frames[items],
             raw_frames=None if self.raw_frames is None else self.raw_frames[items],
             extra={name: tokens[items] for name, tokens in self.extra.items()},
+        )
+
+    def to(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> VideoFeatures:
+        """Move them to a device, or make them of another type; masks stay what they are."""
+        frames = self.frames.to(device, dtype)
+        raw = self.raw_frames
+        return VideoFeatures(
+            frames=frames,
+            raw_frames=frames if raw is None or raw is self.frames else raw.to(device, dtype),
+            extra={name: tokens.to(device, dtype) for name, tokens in self.extra.items()},
         )

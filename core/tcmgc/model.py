@@ -12,6 +12,7 @@ from torch import nn
 
 from .errors import DataError
 from .granular import GranularScorer
+from .sheet import Sheet, in_memory
 from .slots.stage import Rereading
 from .tile_compiler import Compilation
 from .tiles import Tiling, walk
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .granular import Form
     from .recipes.load import Recipe
     from .scores import Scores
+    from .sheet import Allocate
     from .slots.loss import Loss
     from .slots.scorer import Scorer
     from .slots.stage import FeatureStage
@@ -212,7 +214,6 @@ class RetrievalModel(nn.Module):
         total = torch.stack(weighted).sum() if weighted else scores.total.new_zeros(())
         return LossResult(total, terms, scores)
 
-    @torch.no_grad()
     def scores(
         self,
         text: TextFeatures,
@@ -220,6 +221,7 @@ class RetrievalModel(nn.Module):
         *,
         tiling: Tiling | None = None,
         progress: Callable[[int, int], None] | None = None,
+        allocate: Allocate = in_memory,
     ) -> Scores:
         """Score whole galleries, tile by tile, in evaluation mode and without gradients.
 
@@ -231,24 +233,45 @@ class RetrievalModel(nn.Module):
             Texts and videos a tile; chosen from a memory budget when left out.
         progress
             Called with the pairs scored so far and the pairs in all.
+        allocate
+            Makes the matrices; on the device of the features when left out, or in a file, by
+            `tcmgc.files.scores_file.scores_file`.
 
         Returns
         -------
         Scores
-            ``total`` and ``parts`` on the device of the features; no ``aux``.
+            ``total`` and ``parts``; no ``aux``.
 
         Raises
         ------
         DataError
             When a score is not finite: with its text and video.
         """
+        sheet = Sheet((len(text), len(video)), allocate)
+        self.scores_into(sheet, 0, text, video, tiling=tiling, progress=progress)
+        return sheet.scores
+
+    @torch.no_grad()
+    def scores_into(
+        self,
+        sheet: Sheet,
+        first_video: int,
+        text: TextFeatures,
+        video: VideoFeatures,
+        *,
+        tiling: Tiling | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Do what `scores` does for some videos of a gallery: a sheet's columns from ``first_video`` on."""
         with _evaluating(self):
             text, video = self.apply_stages(text, video)
-            return walk(
+            walk(
                 self.scorer,
                 text,
                 video,
                 self._scale(),
+                sheet=sheet,
+                first_video=first_video,
                 tiling=tiling,
                 progress=progress,
                 compilation=self.compilation,

@@ -13,12 +13,15 @@ from .app import current_registry
 from .builder import build_model
 from .errors import ConfigError, DataError
 from .files.features_file import Features, load_features
+from .files.scores_file import scores_file
 from .files.tensors import write_tensors
 from .files.weights_file import LoadedWeights, Names, load_weights
 from .normalized_scores import normalized_scores
+from .several_devices import scores_on
+from .sheet import in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from .features import TextFeatures, VideoFeatures
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from .ranking import Direction
     from .recipes.load import Recipe
     from .scores import Scores
+    from .sheet import Allocate
     from .slots.normalizer import Needs, Normalizer
+    from .tile_compiler import Policy
 
 SCHEMA_VERSION = 1
 
@@ -47,6 +52,13 @@ class Job:
     direction: Direction = "t2v"
     seed: int = 0
     form: Form = "factored"
+    compile: Policy = "auto"
+
+    def metadata(self, needs: Needs | None) -> dict[str, str]:
+        """Say in a file of scores what they are; ``needs`` is what the normalizer looks at, or None."""
+        about = {"recipe": self.recipe.name, "variant": self.recipe.variant or ""}
+        about["seed"] = "" if self.weights else str(self.seed)
+        return scores_metadata(self.recipe, needs, self.direction, about)
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,8 @@ class Result:
         Names of tensors in the features that mean nothing here.
     needs
         What the normalizer looks at; None where there is none.
+    compile_seconds
+        Spent in compiling.
     """
 
     job: Job
@@ -72,31 +86,16 @@ class Result:
     weights: LoadedWeights | None
     unused: tuple[str, ...]
     needs: Needs | None = None
-
-    def write(self, path: Path) -> None:
-        """Write ``similarity`` and ``parts.<granularity>``, [T, V] each, at once or not at all."""
-        recipe = self.job.recipe
-        about = {"recipe": recipe.name, "variant": recipe.variant or ""}
-        about["seed"] = "" if self.weights else str(self.job.seed)
-        write_scores(path, self.scores, recipe, self.needs, self.job.direction, about)
+    compile_seconds: float = 0.0
 
 
-def write_scores(
-    path: Path,
-    scores: Scores,
-    recipe: Recipe,
-    needs: Needs | None,
-    direction: Direction,
-    about: Mapping[str, str],
-) -> None:
-    """Write ``similarity`` and ``parts.<granularity>``, [T, V] each, at once or not at all.
+def scores_metadata(
+    recipe: Recipe, needs: Needs | None, direction: Direction, about: Mapping[str, str]
+) -> dict[str, str]:
+    """Say in a file of scores what they are.
 
     Parameters
     ----------
-    path
-        A safetensors file.
-    scores
-        What ranks.
     recipe
         As resolved: its digest and its normalizer go into the metadata.
     needs
@@ -104,10 +103,10 @@ def write_scores(
     direction
         Which side asks, where there is a normalizer.
     about
-        The rest of the metadata.
+        The rest.
     """
     normalizer = recipe.config["normalizer"]
-    metadata = {
+    return {
         "schema_version": str(SCHEMA_VERSION),
         "tcmgc": __version__,
         **about,
@@ -116,19 +115,35 @@ def write_scores(
         "normalizer_needs": needs or "",
         "direction": "" if normalizer is None else direction,
     }
+
+
+def write_scores(path: Path, scores: Scores, metadata: Mapping[str, str]) -> None:
+    """Write ``similarity`` and ``parts.<granularity>``, [T, V] each, at once or not at all."""
     parts = {f"parts.{name}": part for name, part in scores.parts.items()}
     write_tensors(path, {"similarity": scores.total, **parts}, metadata)
 
 
-def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
-    """Score a file of features.
+def run(
+    job: Job,
+    out: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> Result:
+    """Score a file of features into a file of scores, which is there when all is done, or not at all.
+
+    Without a normalizer, which looks at all scores, none of them has to fit into memory.
 
     Parameters
     ----------
     job
         What and how.
+    out
+        The safetensors file: ``similarity`` and ``parts.<granularity>``, [T, V] each.
     progress
         Called with the pairs scored so far and in all.
+    notify
+        Called with a sentence before something that takes long.
 
     Raises
     ------
@@ -136,8 +151,8 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
         When a file, the recipe at these sizes, or the device is wrong.
     """
     normalizer = _normalizer(job)
-    device, dtype = _device(job.device), getattr(torch, job.dtype)
-    features = load_features(job.features, dtype=dtype, device=device)
+    devices, dtype = _devices(job.device), getattr(torch, job.dtype)
+    features = load_features(job.features, dtype=dtype, device=devices[0])
     model = build_model(job.recipe, current_registry(), features.sizes, seed=job.seed, dtype=dtype)
     model.form = job.form
     text, video = features.require(model.inputs, job.features)
@@ -149,12 +164,31 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
     if features.logit_scale is not None:
         with torch.no_grad():
             model.logit_scale.fill_(math.log(features.logit_scale))
-    model.to(device)
-    scores = model.scores(text, video, progress=progress)
-    if normalizer is not None:
-        scores = _normalize(job, normalizer, model, features, scores)
+    model.to(devices[0])
+    model.compilation.policy, model.compilation.notify = job.compile, notify
     needs = None if normalizer is None else normalizer.needs
-    return Result(job, scores, loaded, features.unused, needs)
+    metadata = job.metadata(needs)
+    if normalizer is None:
+        with scores_file(out, metadata) as allocate:
+            scores = _scores(devices, model, text, video, progress, allocate)
+    else:
+        scores = _scores(devices, model, text, video, progress, in_memory)
+        scores = _normalize(job, normalizer, model, features, scores)
+        write_scores(out, scores, metadata)
+    return Result(job, scores, loaded, features.unused, needs, model.compilation.seconds)
+
+
+def _scores(
+    devices: Sequence[str],
+    model: RetrievalModel,
+    text: TextFeatures,
+    video: VideoFeatures,
+    progress: Callable[[int, int], None] | None,
+    allocate: Allocate,
+) -> Scores:
+    if len(devices) == 1:
+        return model.scores(text, video, progress=progress, allocate=allocate)
+    return scores_on(devices, model, text, video, progress=progress, allocate=allocate)
 
 
 def _normalizer(job: Job) -> Normalizer | None:
@@ -216,16 +250,18 @@ def _refuse_other_sizes(
             )
 
 
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ConfigError(
-            "--device",
-            found=f"{name!r}: {str(error).splitlines()[0]}",
-            expected="auto, cpu, or a device that is there",
-        ) from None
-    return name
+def _devices(names: str) -> list[str]:
+    """Read ``auto``, a device, or several with commas between."""
+    if names == "auto":
+        return ["cuda" if torch.cuda.is_available() else "cpu"]
+    devices = [name.strip() for name in names.split(",")]
+    for name in devices:
+        try:
+            torch.zeros(1, device=torch.device(name)).item()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ConfigError(
+                "--device",
+                found=f"{name!r}: {str(error).splitlines()[0]}",
+                expected="auto, cpu, or devices that are there, as cuda:0,cuda:1",
+            ) from None
+    return devices

@@ -31,8 +31,8 @@ Tile: TypeAlias = "Callable[[State, State, Tensor], Scores]"
 REPAID = 60e9
 """Numbers, by the scorer's estimate, that a thread has to compute for a compilation to be worth its wait.
 
-It takes about 20 s in which one thread works, and saves every thread about 1 ns a number (docs/performance.md):
-this is three times what repays it.
+It takes about 20 s, and saves every thread about 1 ns a number (docs/performance.md): this is three times
+what repays it.
 """
 WITHIN = (1e-4, 1e-5)
 """Absolute and relative difference of a compiled tile's scores from the same tile's, at the most."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 
 from .errors import DataError, PluginError, TcmgcError
-from .scores import Scores
 from .state import take
 from .tile_pool import Inline, TilePool, tile_pool, worker_count
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
+    from .scores import Scores
+    from .sheet import Sheet
     from .slots.scorer import Scorer
     from .state import State
     from .tile_compiler import Compilation, Tile
@@ -91,13 +92,15 @@ def walk(
     video: VideoFeatures,
     logit_scale: Tensor,
     *,
+    sheet: Sheet,
+    first_video: int = 0,
     tiling: Tiling | None = None,
     progress: Callable[[int, int], None] | None = None,
     compilation: Compilation | None = None,
-) -> Scores:
+) -> None:
     """Score every text against every video in tiles; videos are prepared once, texts once.
 
-    See `RetrievalModel.scores`.
+    The scores go into a sheet, the videos' from its column ``first_video`` on. See `RetrievalModel.scores`.
     """
     T, V = len(text), len(video)
     device = logit_scale.device
@@ -109,23 +112,29 @@ def walk(
     rows, columns = blocks(T, min(tiling.texts, T)), blocks(V, min(tiling.videos, V))
     with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
         gallery = _prepare(scorer, video, _blocks(V, PREPARED), pool)
-        walk = _Walk(scorer, gallery, logit_scale, (T, V), pool)
+        walk = _Walk(scorer, gallery, logit_scale, (T, V), pool, sheet, first_video)
         if compiles and compilation is not None:
             walk.compile(compilation, text, rows[0], columns[0])
-        return walk.run(text, rows, columns, progress)
+        walk.run(text, rows, columns, progress)
 
 
 class _Walk:
-    """Scores into whole matrices, tile by tile; a row of tiles is handed in while the one before is done."""
+    """Scores into a sheet, tile by tile; a row of tiles is handed in while the one before is done."""
 
     def __init__(
-        self, scorer: Scorer, gallery: State, logit_scale: Tensor, shape: tuple[int, int], pool: Pool
+        self,
+        scorer: Scorer,
+        gallery: State,
+        logit_scale: Tensor,
+        shape: tuple[int, int],
+        pool: Pool,
+        sheet: Sheet,
+        first_video: int,
     ) -> None:
         self._scorer, self._gallery, self._logit_scale = scorer, gallery, logit_scale
         self._shape, self._pool = shape, pool
         self._score: Tile = scorer
-        self._lock = Lock()
-        self._scores: Scores | None = None
+        self._sheet, self._first_video = sheet, first_video
 
     def compile(self, compilation: Compilation, text: TextFeatures, row: Block, column: Block) -> None:
         """Compile what scores tiles as large as that of a row and a column."""
@@ -144,7 +153,7 @@ class _Walk:
         rows: Sequence[Block],
         columns: Sequence[Block],
         progress: Callable[[int, int], None] | None,
-    ) -> Scores:
+    ) -> None:
         (T, V), waiting = self._shape, deque[tuple[int, Future[None]]]()
         for row in rows:
             queries = self._pool.submit(self._scorer.prepare_text, text[row.items])
@@ -156,24 +165,18 @@ class _Walk:
                 tile.result()
                 if progress is not None:
                     progress(done, T * V)
-        assert self._scores is not None, "galleries are never empty: features are checked"
-        return self._scores
 
     def _tile(self, queries: Future[State], row: Block, column: Block) -> None:
         tile = _score(self._score, queries.result(), take(self._gallery, column.items), self._logit_scale)
         _refuse_other_shapes(tile, row.stop - row.start, column.stop - column.start)
-        _refuse_non_finite(tile, row.start, column.start)
-        whole, new = self._whole(tile), (row.new, column.new)
-        whole.total[row.first : row.stop, column.first : column.stop] = tile.total[new]
-        for name, part in tile.parts.items():
-            whole.parts[name][row.first : row.stop, column.first : column.stop] = part[new]
-
-    def _whole(self, tile: Scores) -> Scores:
-        with self._lock:
-            if self._scores is None:
-                total = tile.total.new_empty(self._shape)
-                self._scores = Scores(total, {name: total.new_empty(self._shape) for name in tile.parts})
-            return self._scores
+        _refuse_non_finite(tile, row.start, self._first_video + column.start)
+        new = row.new, column.new
+        self._sheet.put(
+            slice(row.first, row.stop),
+            slice(self._first_video + column.first, self._first_video + column.stop),
+            tile.total[new],
+            {name: part[new] for name, part in tile.parts.items()},
+        )
 
 
 def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[Block], pool: Pool) -> State:

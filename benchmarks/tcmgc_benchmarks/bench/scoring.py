@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -133,8 +133,11 @@ class _Runs:
     def __init__(self, setting: Setting) -> None:
         gallery = setting.gallery
         self.text, self.video = gallery.features(torch.float32, setting.device)
-        keep = {"granularities.*.reorganizer.keep_rate": setting.keep_rate, "stages.video": []}
-        plain = {"stages.video": []}
+        keep: dict[str, Any] = {
+            "granularities.*.reorganizer.keep_rate": setting.keep_rate,
+            "stages.video": [],
+        }
+        plain: dict[str, Any] = {"stages.video": []}
         self.models: dict[str, RetrievalModel] = {
             name: tcmgc.build(recipe, gallery.sizes, overrides=overrides).to(setting.device)
             for name, recipe, overrides in [

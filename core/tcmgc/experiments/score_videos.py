@@ -13,7 +13,7 @@ from tcmgc.errors import ConfigError
 from tcmgc.recipes.draft import Draft
 from tcmgc.recipes.named_file import is_path
 from tcmgc.runs.model_folder import read_model_folder
-from tcmgc.scoring import write_scores
+from tcmgc.scoring import scores_metadata, write_scores
 
 from .trained import load_trained
 
@@ -89,7 +89,8 @@ class VideoResult:
     def write(self, path: Path) -> None:
         """Write ``similarity`` and ``parts.<granularity>``, [T, V] each, at once or not at all."""
         about = {"recipe": self.name, "variant": self.variant or "", "checkpoint": self.job.checkpoint.name}
-        write_scores(path, self.scores, self.recipe, self.needs, self.job.direction, about)
+        metadata = scores_metadata(self.recipe, self.needs, self.job.direction, about)
+        write_scores(path, self.scores, metadata)
 
 
 def score_videos(registry: Registry, job: VideoJob, progress: ShowItems | None = None) -> VideoResult:
