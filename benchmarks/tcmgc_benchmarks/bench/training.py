@@ -1,0 +1,184 @@
+"""A training step behind the encoders: time and memory, all vectors made against the factored form."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+import tcmgc
+from tcmgc.api import read_recipe
+
+from .gallery import Gallery
+from .peak import peak_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tcmgc import RetrievalModel
+    from tcmgc.granular import Form
+
+COEFFICIENTS = "coefficient-dropout"
+"""The variant in which a recipe with dropout is trained factored."""
+PROBE = 4
+"""A batch this many times smaller is tried first, to tell whether the whole one fits."""
+MOST = 0.8
+"""The share of the memory that is left which a step may take."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of training.
+
+    Parameters
+    ----------
+    recipe, variant, overrides
+        The model; its stages are left out.
+    form
+        ``dense`` or ``factored``.
+    tiles
+        Whether ``training.score_memory`` is as it is by default, or without limit.
+    """
+
+    recipe: str
+    variant: str | None
+    overrides: tuple[str, ...]
+    form: Form
+    tiles: bool
+
+    @property
+    def dropout(self) -> str:
+        """What the view drops."""
+        if self.overrides:
+            return "none"
+        return "coefficients" if self.variant == COEFFICIENTS else "as released"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step costs.
+
+    Parameters
+    ----------
+    way, batch
+        Of what.
+    seconds
+        Of every round; empty where it was not run.
+    peak_bytes
+        Of tensors at the worst moment, beside features, weights, and the optimizer's state.
+    source
+        ``measured``; ``computed`` from a smaller batch, where there was no room for the step.
+    """
+
+    way: Way
+    batch: int
+    seconds: tuple[float, ...]
+    peak_bytes: int
+    source: Literal["measured", "computed"]
+
+    @property
+    def median(self) -> float | None:
+        """Seconds."""
+        return median(self.seconds) if self.seconds else None
+
+
+def ways(recipe: str) -> list[Way]:
+    """List the ways of training a recipe; one without text-conditioned vectors has no forms to compare."""
+    config = read_recipe(recipe).config
+    conditioned = [name for name, view in config["views"].items() if view["query"] and not view["share"]]
+    found: list[tuple[str | None, tuple[str, ...], Form]] = [(None, (), "dense")]
+    if conditioned:
+        none = tuple(f"views.{name}.dropout=0" for name in conditioned)
+        found += [(None, none, "dense"), (None, none, "factored")]
+    if COEFFICIENTS in config["variants"]:
+        found.append((COEFFICIENTS, (), "factored"))
+    return [Way(recipe, *each, tiles) for each in found for tiles in (False, True)]
+
+
+def measure_training(
+    recipes: tuple[str, ...], batches: tuple[int, ...], gallery: Gallery, device: str, rounds: int
+) -> Iterator[Step]:
+    """Measure every way of every recipe at every batch.
+
+    Parameters
+    ----------
+    recipes
+        Names.
+    batches
+        Texts and videos a step.
+    gallery
+        For words, frames and width.
+    device
+        ``cpu`` or ``cuda``.
+    rounds
+        Steps that are timed, after one that is not.
+    """
+    for batch in batches:
+        for recipe in recipes:
+            for way in ways(recipe):
+                yield _measured(way, batch, gallery, device, rounds)
+
+
+def _measured(way: Way, batch: int, gallery: Gallery, device: str, rounds: int) -> Step:
+    probe = _Training(way, max(2, batch // PROBE), gallery, device)
+    probe.step()  # the optimizer makes its state
+    needed = probe.peak_bytes() * (batch / probe.batch) ** 2
+    if not way.tiles and needed > MOST * _left(device):
+        return Step(way, batch, (), int(needed), "computed")
+    del probe
+    training = _Training(way, batch, gallery, device)
+    seconds = []
+    for turn in range(rounds + 1):
+        started = time.perf_counter()
+        training.step()
+        if turn:
+            seconds.append(time.perf_counter() - started)
+    return Step(way, batch, tuple(seconds), training.peak_bytes(), "measured")
+
+
+def _left(device: str) -> int:
+    """Say how many bytes of memory nobody uses."""
+    if device != "cpu":
+        return torch.cuda.mem_get_info()[0]
+    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text("ascii").splitlines())
+    return int(lines["MemAvailable"].split()[0]) * 1024
+
+
+class _Training:
+    """A model in training, with features, gradients' norm limit and an optimizer."""
+
+    def __init__(self, way: Way, batch: int, gallery: Gallery, device: str) -> None:
+        self.batch = batch
+        shape = Gallery(batch, batch, gallery.words, gallery.frames, gallery.dim)
+        self._features = shape.features(torch.float32, device)
+        self._model = _build(way, shape).to(device).train()
+        self._parameters = list(self._model.parameters())
+        self._optimizer = torch.optim.AdamW(self._parameters, lr=1e-4)
+
+    def step(self) -> list[torch.Tensor]:
+        """Loss, gradients, their norm, update."""
+        loss = self._model.loss(*self._features).total
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        clip_grad_norm_(self._parameters, 1.0)
+        self._optimizer.step()
+        return [torch.tensor(loss.item())]
+
+    def peak_bytes(self) -> int:
+        """Measure one more step, gradients included."""
+        self._optimizer.zero_grad(set_to_none=True)
+        return peak_bytes(self.step)
+
+
+def _build(way: Way, gallery: Gallery) -> RetrievalModel:
+    overrides = [*way.overrides, "stages.video=[]"]
+    model = tcmgc.build(way.recipe, gallery.sizes, variant=way.variant, overrides=overrides)
+    model.form = way.form
+    if not way.tiles:
+        model.score_memory = None
+    return model

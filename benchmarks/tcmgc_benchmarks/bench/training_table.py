@@ -1,0 +1,35 @@
+"""What `tcmgc bench training` prints and writes, a step a line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .training import Step
+
+WIDTHS = (12, 6, 13, 9, 7, 11, 12)
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    widths = zip(cells, WIDTHS, strict=False)
+    return "  ".join([cell.ljust(width) for cell, width in widths] + [*cells[len(WIDTHS) :]]).rstrip()
+
+
+HEADER = _row(("recipe", "batch", "dropout", "form", "tiles", "s a step", "peak MB", "KB a pair"))
+
+
+def line(step: Step) -> str:
+    """Tell one step; memory that was not measured says so."""
+    way = step.way
+    seconds = "not run" if step.median is None else f"{step.median:.2f}"
+    peak = f"{step.peak_bytes / 2**20:.0f}" + ("" if step.source == "measured" else " computed")
+    pair = f"{step.peak_bytes / step.batch**2 / 1024:.1f}"
+    tiles = "yes" if way.tiles else "no"
+    return _row((way.recipe, str(step.batch), way.dropout, way.form, tiles, seconds, peak, pair))
+
+
+def record(step: Step) -> dict[str, Any]:
+    """Return everything of a step as plain values."""
+    found = asdict(step)
+    return {**found.pop("way"), "dropout": step.way.dropout, **found}
