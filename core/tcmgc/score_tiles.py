@@ -32,6 +32,11 @@ As measured for attention over 12 frames: 2.2 where all vectors are made, 0.8 to
 """
 
 
+def kept_bytes(scorer: Scorer, logit_scale: Tensor, texts: int, videos: int) -> int:
+    """Estimate the bytes that the pairs of a batch keep for gradients, in the logit scale's type."""
+    return KEPT * scorer.floats_per_pair * logit_scale.element_size() * texts * videos
+
+
 def score_batch(
     scorer: Scorer, text: State, video: State, logit_scale: Tensor, *, memory: int | None
 ) -> Scores:
@@ -55,8 +60,7 @@ def score_batch(
         With ``aux``.
     """
     T, V = (len(next(iter(state.values()))) for state in (text, video))
-    kept = KEPT * scorer.floats_per_pair * logit_scale.element_size()
-    if memory is None or not torch.is_grad_enabled() or kept * T * V <= memory:
+    if memory is None or not torch.is_grad_enabled() or kept_bytes(scorer, logit_scale, T, V) <= memory:
         return scorer(text, video, logit_scale)
     tiling = Tiling.fit(scorer.floats_per_pair, KEPT * logit_scale.element_size(), memory)
     tiling = _uneven(min(tiling.texts, T), min(tiling.videos, V))

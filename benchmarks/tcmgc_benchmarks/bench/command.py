@@ -112,6 +112,7 @@ def _table(costs: dict[str, Cost]) -> str:
 @size("--frames", 12, "F, frames a video.")
 @size("--dim", 512, "D, the joint width.")
 @size("--rounds", 3, "Steps that are timed, after one that is not.")
+@size("--longest", 300, "Seconds; a step that would take longer is not run.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--json", "out", metavar="FILE", help="Write every measurement too.")
 def training(
@@ -121,6 +122,7 @@ def training(
     frames: int,
     dim: int,
     rounds: int,
+    longest: int,
     device: str,
     out: str | None,
 ) -> None:
@@ -128,7 +130,8 @@ def training(
 
     A step is forward, loss, backward and update, without stages. Peak memory is that of tensors, gradients
     included, beside features, weights and the optimizer's state. A step that would not fit the memory that is
-    left is not run; its memory is computed from that of a smaller batch, and marked so. On the CPU, measure
+    left, or would take too long, is not run; its memory is computed from that of a smaller batch, and marked
+    so. Tiles (training.score_memory) are listed where a batch needs them. On the CPU, measure
     with one thread (OMP_NUM_THREADS=1): another thread's tensors are not counted.
     """
     if out is not None:
@@ -143,7 +146,8 @@ def training(
     click.echo(f"W {words}, F {frames}, D {dim}; torch {torch.__version__}, {device}, {rounds} rounds\n")
     click.echo(HEADER)
     steps = []
-    for step in measure_training(recipes, batches, Gallery(1, 1, words, frames, dim), device, rounds):
+    gallery = Gallery(1, 1, words, frames, dim)
+    for step in measure_training(recipes, batches, gallery, device, rounds, longest):
         click.echo(line(step))
         steps.append(record(step))
     if out is not None:

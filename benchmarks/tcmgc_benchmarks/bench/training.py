@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 
 import tcmgc
 from tcmgc.api import read_recipe
+from tcmgc.score_tiles import kept_bytes
 
 from .gallery import Gallery
 from .peak import peak_bytes
@@ -68,17 +69,18 @@ class Step:
     way, batch
         Of what.
     seconds
-        Of every round; empty where it was not run.
+        Of every round; empty where it was not run, for want of memory or of time.
     peak_bytes
-        Of tensors at the worst moment, beside features, weights, and the optimizer's state.
+        Of tensors at the worst moment, beside features, weights, and the optimizer's state; None where it is
+        not known, as of tiles that were not run.
     source
-        ``measured``; ``computed`` from a smaller batch, where there was no room for the step.
+        Of both: ``measured``; ``computed`` from a smaller batch, with the square of their ratio.
     """
 
     way: Way
     batch: int
     seconds: tuple[float, ...]
-    peak_bytes: int
+    peak_bytes: int | None
     source: Literal["measured", "computed"]
 
     @property
@@ -101,9 +103,14 @@ def ways(recipe: str) -> list[Way]:
 
 
 def measure_training(
-    recipes: tuple[str, ...], batches: tuple[int, ...], gallery: Gallery, device: str, rounds: int
+    recipes: tuple[str, ...],
+    batches: tuple[int, ...],
+    gallery: Gallery,
+    device: str,
+    rounds: int,
+    longest: float,
 ) -> Iterator[Step]:
-    """Measure every way of every recipe at every batch.
+    """Measure every way of every recipe at every batch; tiles only where a batch needs them.
 
     Parameters
     ----------
@@ -117,28 +124,28 @@ def measure_training(
         ``cpu`` or ``cuda``.
     rounds
         Steps that are timed, after one that is not.
+    longest
+        Seconds: a step that would take longer, computed from a smaller batch, is not run.
     """
     for batch in batches:
         for recipe in recipes:
             for way in ways(recipe):
-                yield _measured(way, batch, gallery, device, rounds)
+                probe = _Training(way, max(2, batch // PROBE), gallery, device)
+                if not way.tiles or probe.tiled_at(batch):
+                    yield _measured(way, batch, probe, gallery, rounds, longest)
 
 
-def _measured(way: Way, batch: int, gallery: Gallery, device: str, rounds: int) -> Step:
-    probe = _Training(way, max(2, batch // PROBE), gallery, device)
+def _measured(way: Way, batch: int, probe: _Training, gallery: Gallery, rounds: int, longest: float) -> Step:
     probe.step()  # the optimizer makes its state
-    needed = probe.peak_bytes() * (batch / probe.batch) ** 2
-    if not way.tiles and needed > MOST * _left(device):
-        return Step(way, batch, (), int(needed), "computed")
-    del probe
-    training = _Training(way, batch, gallery, device)
-    seconds = []
-    for turn in range(rounds + 1):
-        started = time.perf_counter()
-        training.step()
-        if turn:
-            seconds.append(time.perf_counter() - started)
-    return Step(way, batch, tuple(seconds), training.peak_bytes(), "measured")
+    larger = (batch / probe.batch) ** 2
+    seconds, needed = probe.seconds() * larger, int(probe.peak_bytes() * larger)
+    fits = way.tiles or needed < MOST * _left(probe.device)
+    if not fits or seconds > longest:
+        return Step(way, batch, (), None if way.tiles else needed, "computed")
+    training = _Training(way, batch, gallery, probe.device)
+    training.step()
+    found = tuple(training.seconds() for _ in range(rounds))
+    return Step(way, batch, found, training.peak_bytes(), "measured")
 
 
 def _left(device: str) -> int:
@@ -153,7 +160,7 @@ class _Training:
     """A model in training, with features, gradients' norm limit and an optimizer."""
 
     def __init__(self, way: Way, batch: int, gallery: Gallery, device: str) -> None:
-        self.batch = batch
+        self.batch, self.device = batch, device
         shape = Gallery(batch, batch, gallery.words, gallery.frames, gallery.dim)
         self._features = shape.features(torch.float32, device)
         self._model = _build(way, shape).to(device).train()
@@ -168,6 +175,18 @@ class _Training:
         clip_grad_norm_(self._parameters, 1.0)
         self._optimizer.step()
         return [torch.tensor(loss.item())]
+
+    def seconds(self) -> float:
+        """Time one step."""
+        started = time.perf_counter()
+        self.step()
+        return time.perf_counter() - started
+
+    def tiled_at(self, batch: int) -> bool:
+        """Whether the scores of such a batch are made in tiles."""
+        model = self._model
+        kept = kept_bytes(model.scorer, model.logit_scale, batch, batch)
+        return model.score_memory is not None and kept > model.score_memory
 
     def peak_bytes(self) -> int:
         """Measure one more step, gradients included."""
