@@ -124,7 +124,7 @@ class Granularity(nn.Module):
         return self.interaction(similarity, text_items, video_items)
 
     def mask(self, text_TP: Tensor, video_TVQ: Tensor | None) -> Tensor | None:
-        """Say which similarities count, broadcastable to [T, V, P, Q], given both sides' masks; None for all."""
+        """Say which similarities count, broadcastable to [T, V, P, Q], by both sides' masks; None for all."""
         text = text_TP[:, None, :, None] if self.use_text_mask else None
         video = video_TVQ[:, :, None, :] if self.use_video_mask and video_TVQ is not None else None
         if text is None or video is None:

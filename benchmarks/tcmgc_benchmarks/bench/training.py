@@ -70,6 +70,8 @@ class Step:
         Of what.
     seconds
         Of every round; empty where it was not run, for want of memory or of time.
+    processor_seconds
+        The same, of this process on all its threads: what is left of it where a machine has other work, too.
     peak_bytes
         Of tensors at the worst moment, beside features, weights, and the optimizer's state; None where it is
         not known, as of tiles that were not run.
@@ -80,13 +82,14 @@ class Step:
     way: Way
     batch: int
     seconds: tuple[float, ...]
+    processor_seconds: tuple[float, ...]
     peak_bytes: int | None
     source: Literal["measured", "computed"]
 
     @property
-    def median(self) -> float | None:
-        """Seconds."""
-        return median(self.seconds) if self.seconds else None
+    def medians(self) -> tuple[float, float] | None:
+        """Seconds, and seconds of the processor."""
+        return (median(self.seconds), median(self.processor_seconds)) if self.seconds else None
 
 
 def ways(recipe: str) -> list[Way]:
@@ -138,14 +141,15 @@ def measure_training(
 def _measured(way: Way, batch: int, probe: _Training, gallery: Gallery, rounds: int, longest: float) -> Step:
     probe.step()  # the optimizer makes its state
     larger = (batch / probe.batch) ** 2
-    seconds, needed = probe.seconds() * larger, int(probe.peak_bytes() * larger)
+    seconds, needed = probe.seconds()[0] * larger, int(probe.peak_bytes() * larger)
     fits = way.tiles or needed < MOST * _left(probe.device)
     if not fits or seconds > longest:
-        return Step(way, batch, (), None if way.tiles else needed, "computed")
+        return Step(way, batch, (), (), None if way.tiles else needed, "computed")
     training = _Training(way, batch, gallery, probe.device)
     training.step()
-    found = tuple(training.seconds() for _ in range(rounds))
-    return Step(way, batch, found, training.peak_bytes(), "measured")
+    taken = [training.seconds() for _ in range(rounds)]
+    walls, processors = tuple(wall for wall, _ in taken), tuple(processor for _, processor in taken)
+    return Step(way, batch, walls, processors, training.peak_bytes(), "measured")
 
 
 def _left(device: str) -> int:
@@ -176,11 +180,11 @@ class _Training:
         self._optimizer.step()
         return [torch.tensor(loss.item())]
 
-    def seconds(self) -> float:
-        """Time one step."""
-        started = time.perf_counter()
+    def seconds(self) -> tuple[float, float]:
+        """Time one step: by the clock, and of the processor."""
+        started, worked = time.perf_counter(), time.process_time()
         self.step()
-        return time.perf_counter() - started
+        return time.perf_counter() - started, time.process_time() - worked
 
     def tiled_at(self, batch: int) -> bool:
         """Whether the scores of such a batch are made in tiles."""

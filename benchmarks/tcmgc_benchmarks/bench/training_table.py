@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .training import Step
 
-WIDTHS = (12, 6, 13, 9, 6, 9, 15)
+WIDTHS = (12, 6, 13, 9, 6, 9, 8, 15)
 
 
 def _row(cells: tuple[str, ...]) -> str:
@@ -16,19 +16,21 @@ def _row(cells: tuple[str, ...]) -> str:
     return "  ".join([cell.ljust(width) for cell, width in widths] + [*cells[len(WIDTHS) :]]).rstrip()
 
 
-HEADER = _row(("recipe", "batch", "dropout", "form", "tiles", "s a step", "peak MB", "KB a pair"))
+HEADER = _row(("recipe", "batch", "dropout", "form", "tiles", "s a step", "CPU s", "peak MB", "KB a pair"))
 
 
 def line(step: Step) -> str:
     """Tell one step; memory that was not measured says so."""
     way = step.way
-    seconds = "not run" if step.median is None else f"{step.median:.2f}"
+    seconds, processor = "not run", ""
+    if step.medians is not None:
+        seconds, processor = (f"{taken:.2f}" for taken in step.medians)
     peak = pair = "unknown"
     if step.peak_bytes is not None:
         peak = f"{step.peak_bytes / 2**20:.0f}" + ("" if step.source == "measured" else " computed")
         pair = f"{step.peak_bytes / step.batch**2 / 1024:.1f}"
     tiles = "yes" if way.tiles else "no"
-    return _row((way.recipe, str(step.batch), way.dropout, way.form, tiles, seconds, peak, pair))
+    return _row((way.recipe, str(step.batch), way.dropout, way.form, tiles, seconds, processor, peak, pair))
 
 
 def record(step: Step) -> dict[str, Any]:

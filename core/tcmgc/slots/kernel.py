@@ -1,4 +1,4 @@
-"""The kernel slot: another way to compute what a scorer's components compute, for some of their compositions."""
+"""The kernel slot: another way to compute what some compositions of a scorer's components compute."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -19,7 +19,7 @@ class ContrastKernel(Protocol):
     """
 
     def refusal(self, contrast: Contrast, device: torch.device, dtype: torch.dtype) -> str | None:
-        """Say why it cannot, in words for a user; None where it can. It is asked for every tile, so be quick."""
+        """Say why it cannot, in words for a user; None where it can. It is asked for every tile."""
         ...
 
     def floats_per_pair(self, contrast: Contrast) -> int:

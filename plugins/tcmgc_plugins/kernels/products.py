@@ -13,7 +13,7 @@ Inputs: TypeAlias = Literal["float32", "bfloat16"]
 
 
 def product(a: Tensor, b: Tensor, inputs: Inputs) -> Tensor:
-    """``a @ b`` of matrices [M, K] and [K, N]: [M, N], float32.
+    """Multiply matrices [M, K] and [K, N]: [M, N], float32.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Launches `triton_tile`: a tile of a view with a vector for every word."""
+"""Launches `jit_tile`: a tile of a view with a vector for every word."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 import triton
 
-from tcmgc_plugins.interactions.isa import BiIsa, Isa
-from tcmgc_plugins.reorganizers.bi_prune import BiPrune
 from tcmgc_plugins.reorganizers.fuse import Fuse
-from tcmgc_plugins.reorganizers.prune import Prune
 
+from .jit_tile import score_tile
 from .products import product
 from .triton_attention import kind
-from .triton_tile import score_tile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +19,9 @@ if TYPE_CHECKING:
     from tcmgc.contrast import Contrast
     from tcmgc.granularity import Granularity
     from tcmgc.state import State
+    from tcmgc_plugins.interactions.isa import BiIsa, Isa
+    from tcmgc_plugins.reorganizers.bi_prune import BiPrune
+    from tcmgc_plugins.reorganizers.prune import Prune
     from tcmgc_plugins.views.attention import Attention
 
     from .products import Inputs
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LEAST = 16
 """Of every side of a product in registers."""
 WARP = 512
-"""Entries of a pair's largest matrix for each warp: 16 a thread, with which W 32 and F 12 spill no register."""
+"""Entries of a pair's largest matrix for each warp, 16 a thread: W 32 with F 12 spills no register."""
 
 
 def tile_scores(contrast: Contrast, text: State, video: State, inputs: Inputs) -> dict[str, Tensor]:
@@ -90,9 +90,7 @@ def _logits(query_TQD: Tensor, keys_VFD: Tensor, heads: int, inputs: Inputs) -> 
     return torch.stack(each, dim=1)
 
 
-def _asked(
-    contrast: Contrast, name: str, text: State, basis: State, inputs: Inputs
-) -> tuple[Tensor, Tensor]:
+def _asked(contrast: Contrast, name: str, text: State, basis: State, inputs: Inputs) -> tuple[Tensor, Tensor]:
     """Return the basis as the probes see it, [V (A + 2), T P], and which probes are real, [T, P]."""
     probes_TPD, mask_TP = contrast.probes(name, text)
     rows_aD = basis["basis"].flatten(end_dim=1)

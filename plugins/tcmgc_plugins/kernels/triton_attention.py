@@ -32,10 +32,10 @@ MOST_KEPT = 16
 class TritonAttention:
     """TC-MGC's contrasts over `attention`: prune, fuse and Bi-prune, each with ISA.
 
-    Two products of the tile by cuBLAS, attention logits and the basis as the probes see it, then one program a
-    pair: softmax, both layer norms, norm, similarities, selections and ISA. Scores alone are written.
-    A view that the sentence asks has one vector a pair; its similarities are PyTorch's, and what follows them
-    one program for many pairs. float32 alone; sums and norms always in float32.
+    Two products of the tile by cuBLAS, attention logits and the basis as probes see it, then a program
+    a pair: softmax, both layer norms, norm, similarities, selections and ISA. Scores alone are written. A view
+    that the sentence asks has one vector a pair; its similarities are PyTorch's, and what follows them one
+    program for many pairs. float32 alone; sums and norms always in float32.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class TritonAttention:
         return _other_shape(contrast, contrast.view) or _other_components(contrast)
 
     def floats_per_pair(self, contrast: Contrast) -> int:
-        """Logits and what the probes see; of a view with one vector, coefficients, vector and similarities."""
+        """Logits and what the probes see; of one vector a pair coefficients, vector and similarities."""
         basis, queries = contrast.use.basis or 0, contrast.use.vectors
         entries = sum(granularity.entries for granularity in contrast.granularities.values())
         if queries == 1:

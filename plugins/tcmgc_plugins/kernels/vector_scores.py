@@ -1,4 +1,4 @@
-"""Launches `triton_vector`: a tile of a view with one vector a pair, that the sentence asks for."""
+"""Launches `jit_vector`: a tile of a view with one vector a pair, that the sentence asks for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import triton
 from tcmgc.granularity import only
 from tcmgc.similarity import Similarity
 
+from .jit_vector import score_vectors
 from .tile_scores import kept
 from .triton_attention import kind
-from .triton_vector import score_vectors
 
 if TYPE_CHECKING:
     from torch import Tensor

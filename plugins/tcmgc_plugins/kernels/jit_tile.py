@@ -8,7 +8,7 @@ computed is `tcmgc_plugins.views.factored_attention`, dot products, reorganizers
 import triton
 import triton.language as tl
 
-from .triton_rows import isa_rows, largest_rows, load_square, reorganized_rows, softmax_rows, some_rows
+from .jit_rows import isa_rows, largest_rows, load_square, reorganized_rows, softmax_rows, some_rows
 
 
 @triton.jit
@@ -57,8 +57,8 @@ def score_tile(
     """Score one pair. Text and video are the program's number modulo T, and over T.
 
     Parameters, with A = HEADS F: logits [V, A, T, Q]; pooled [V, POOLED, A], moved [V, MOVED, A + 1], root
-    [V, ROOT, A + 2]; frames_real [V, F], queries_real [T, Q], words_real [T, P] of 0 and 1. Of the contrast of
-    one probe a text: asked_one [V, A + 2, T]; of that of all words: asked_all [V, A + 2, T, P]. Scores [T, V].
+    [V, ROOT, A + 2]; frames_real [V, F], queries_real [T, Q], words_real [T, P] of 0 and 1. Of the contrast
+    of one probe a text: asked_one [V, A + 2, T]; of all words: asked_all [V, A + 2, T, P]. Scores [T, V].
     """
     A: tl.constexpr = HEADS * F
     AP: tl.constexpr = HP * FP

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from .triton_rows import isa_rows, load_square, reorganized_rows
+from .jit_rows import isa_rows, load_square, reorganized_rows
 
 
 @triton.jit
