@@ -33,9 +33,9 @@ class TritonAttention:
     """TC-MGC's contrasts over `attention`: prune, fuse and Bi-prune, each with ISA.
 
     Two products of the tile by cuBLAS, attention logits and the basis as probes see it, then a program
-    a pair: softmax, both layer norms, norm, similarities, selections and ISA. Scores alone are written. A view
-    that the sentence asks has one vector a pair; its similarities are PyTorch's, and what follows them one
-    program for many pairs. float32 alone; sums and norms always in float32.
+    a pair: softmax, both layer norms, norm, similarities, selections and ISA. Scores alone are written. A
+    view that the sentence asks has one vector a pair; its similarities are PyTorch's, and what follows them
+    one program for many pairs. float32 alone; sums and norms always in float32.
 
     Parameters
     ----------
