@@ -8,7 +8,15 @@ computed is `tcmgc_plugins.views.factored_attention`, dot products, reorganizers
 import triton
 import triton.language as tl
 
-from .jit_rows import isa_rows, largest_rows, load_square, reorganized_rows, softmax_rows, some_rows
+from .jit_rows import (
+    isa_rows,
+    largest_rows,
+    load_square,
+    numbers,
+    reorganized_rows,
+    softmax_rows,
+    some_rows,
+)
 
 
 @triton.jit
@@ -115,7 +123,7 @@ def score_tile(
         x_Q = tl.sum(scaled_QA * probe_A[None, :], 1)
         x_Q += e_Q * tl.load(asked + A * T) + b_Q * tl.load(asked + (A + 1) * T)
         spoilt = tl.sum(tl.where(query_Q, x_Q, 0.0), 0) * 0.0  # NaN where one is no number
-        x_Q = tl.where(real_Q if ONE_MASKED else query_Q, x_Q, lowest)
+        x_Q = tl.where(real_Q if ONE_MASKED else query_Q, numbers(x_Q), lowest)
         kept_1K = reorganized_rows(x_Q[None, :], ONE_K, ONE_FUSES, 1, QP, ONE_P)
         found_1 = isa_rows(kept_1K, load_square(one_matrix, ONE_K + ONE_FUSES, ONE_P), one_temperature)
         tl.store(one_scores + t * V + v, tl.sum(found_1, 0) + spoilt)
@@ -138,7 +146,7 @@ def score_tile(
         if ALL_WORDS_MASKED:
             word_P = word_P & (tl.load(words_real + t * P + p_P, mask=word_P, other=0) != 0)
         frame_Q = real_Q if ALL_FRAMES_MASKED else query_Q
-        x_QP = tl.where(frame_Q[:, None] & word_P[None, :], x_QP, lowest)
+        x_QP = tl.where(frame_Q[:, None] & word_P[None, :], numbers(x_QP), lowest)
         kept_QW, _ = largest_rows(x_QP, WORDS_K, QP, PP, WORDS_P)
         rows_WF, _ = largest_rows(tl.trans(kept_QW), FRAMES_K, WORDS_P, QP, FRAMES_P)
         columns_FW = tl.trans(rows_WF)

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from .jit_rows import isa_rows, load_square, reorganized_rows
+from .jit_rows import isa_rows, load_square, numbers, reorganized_rows
 
 
 @triton.jit
@@ -31,7 +31,7 @@ def score_vectors(
     spoilt_B = tl.sum(x_BL, 1) * 0.0  # NaN where an entry is no number: maxima pass over those
     if MASKED:
         there = there & (tl.load(real + offsets, mask=there, other=0) != 0)
-    x_BL = tl.where(there, x_BL, float("-inf"))
+    x_BL = tl.where(there, numbers(x_BL), float("-inf"))
     kept_BK = reorganized_rows(x_BL, K, FUSES, B, L, KP)
     found_B = isa_rows(kept_BK, load_square(matrix, K + FUSES, KP), temperature)
     tl.store(scores + rows_B, found_B + spoilt_B, mask=rows_B < N)
