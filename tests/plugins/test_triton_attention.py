@@ -137,17 +137,19 @@ def test_shapes(shape: tuple[int, int, float]) -> None:
 
 
 @runs
-@pytest.mark.parametrize("variant", ["released", "paper", "corrected"])
-@pytest.mark.parametrize("heads", [1, 4])
+@pytest.mark.parametrize(
+    ("variant", "heads"), [("released", 4), ("paper", 1), ("corrected", 1), ("corrected", 4)]
+)
 def test_variants(variant: str, heads: int) -> None:
     """Masks, projections and heads."""
     hold(build(7, 5, 0.3, variant=variant, **{"views.video.heads": heads}), *ragged(7, 5, seed=1))
 
 
 @runs
-@pytest.mark.parametrize("text_mask", [True, False])
-@pytest.mark.parametrize("video_mask", [True, False])
-@pytest.mark.parametrize("frame_mask", [True, False])
+@pytest.mark.parametrize(
+    ("text_mask", "video_mask", "frame_mask"),
+    [(True, True, True), (False, True, False), (True, False, True), (False, True, True)],
+)
 def test_masks(text_mask: bool, video_mask: bool, frame_mask: bool) -> None:
     """With fewer real words than are kept, and an item of nothing on either side."""
     switches = {
