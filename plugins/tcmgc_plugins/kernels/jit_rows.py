@@ -10,7 +10,7 @@ import triton.language as tl
 @triton.jit
 def numbers(x):
     """Put 0 in place of NaN, which maxima pass over: what is no number is told of beside."""
-    return tl.where(x == x, x, 0.0)  # noqa: PLR0124: NaN alone is not itself
+    return tl.where(x == x, x, 0.0)  # NaN alone is not itself  # noqa: PLR0124
 
 
 @triton.jit
