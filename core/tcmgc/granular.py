@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
-    from .granularity import Granularity
+    from .granularity import Granularity, Normalization
     from .slots.aggregator import ScoreAggregator
     from .slots.kernel import ContrastKernel
     from .slots.view import VideoView
@@ -207,6 +207,22 @@ class GranularScorer(nn.Module):
         if kernel is not None and not states.of(use.state("dense"), video):
             return dict(kernel(self._kernel_contrast(view), text, video)), {}
         contrasts = [(name, granularity) for name, granularity in self._items() if granularity.video == view]
+        visuals, items = self._look(view, contrasts, text, video)
+        parts: dict[str, Tensor] = {}
+        aux: dict[str, Tensor] = {}
+        for name, granularity in contrasts:
+            own = states.of(f"granularity/{name}", text)
+            text_items = states.of("item", own)
+            visual = visuals[granularity.normalization]
+            parts[name] = granularity(visual, own, text_items, items[name])
+            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", items[name])
+        return parts, aux
+
+    def _look(
+        self, view: str, contrasts: Sequence[tuple[str, Granularity]], text: State, video: State
+    ) -> tuple[dict[Normalization, Visual], dict[str, State]]:
+        """Make a view's vectors, normalised in every way that is asked for, and weigh them as they were."""
+        use = self._uses[view]
         visual = self._visual(use, text, video)
         items = {
             name: states.of(f"granularity/{name}", video)
@@ -214,18 +230,12 @@ class GranularScorer(nn.Module):
             else granularity.weigh_video(visual)
             for name, granularity in contrasts
         }
-        looks = dict.fromkeys(g.use_video_mask if g.normalize_video else None for _, g in contrasts)
-        visuals = {s: visual if s is None else visual.normalized(skip_padding=s) for s in looks}
-        del visual
-        parts: dict[str, Tensor] = {}
-        aux: dict[str, Tensor] = {}
-        for name, granularity in contrasts:
-            own = states.of(f"granularity/{name}", text)
-            text_items = states.of("item", own)
-            look = granularity.use_video_mask if granularity.normalize_video else None
-            parts[name] = granularity(visuals[look], own, text_items, items[name])
-            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", items[name])
-        return parts, aux
+        visuals: dict[Normalization, Visual] = {}
+        for _, granularity in contrasts:
+            if (how := granularity.normalization) not in visuals:
+                plain = how == "none"
+                visuals[how] = visual if plain else visual.normalized(skip_padding=how == "real")
+        return visuals, items
 
     def refusals(self, device: torch.device, dtype: torch.dtype) -> dict[str, dict[str, str | None]]:
         """Say of every text-conditioned view which kernels there are, and why each is not used.
@@ -242,7 +252,7 @@ class GranularScorer(nn.Module):
         }
 
     def _kernel(self, view: str, device: torch.device, dtype: torch.dtype) -> ContrastKernel | None:
-        if self._uses[view].query is None or torch.is_grad_enabled():
+        if self._uses[view].query is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
             return None
         fitting = (k for _, k in self.kernels if self._refusal(view, k, device, dtype) is None)
         return next(fitting, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import torch
 from torch import nn
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .features import TextFeatures
     from .slots.reorganizer import Reorganizer
     from .state import State
+
+
+Normalization: TypeAlias = Literal["none", "all", "real"]
+"""Which visual vectors are brought to unit norm: none, all, or those alone that are not padding."""
 
 
 class Granularity(nn.Module):
@@ -94,6 +98,13 @@ class Granularity(nn.Module):
     def weigh_video(self, visual: Visual) -> State:
         """Compute the interaction's weights of the visual side, from vectors that are not normalised."""
         return {} if self._weighting is None else self._weighting.prepare_video(visual)
+
+    @property
+    def normalization(self) -> Normalization:
+        """What has to be done to the visual vectors before they come here."""
+        if not self.normalize_video:
+            return "none"
+        return "real" if self.use_video_mask else "all"
 
     @property
     def _weighting(self) -> ItemWeighting | None:

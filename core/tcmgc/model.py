@@ -14,6 +14,7 @@ from .errors import DataError
 from .granular import GranularScorer
 from .score_tiles import score_batch
 from .slots.stage import Rereading
+from .tile_compiler import Compilation
 from .tiles import Tiling, walk
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class RetrievalModel(nn.Module):
         The logarithm of the scale, as in CLIP.
     score_memory : int or None
         Bytes that a batch's scores may keep for gradients, about; None for no limit. See `tcmgc.score_tiles`.
+    compilation : Compilation
+        Whether `scores` compiles its tiles, and what it took; by itself it does where the pairs repay it.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class RetrievalModel(nn.Module):
         empty_items: Literal["refuse", "refuse-videos", "score"] = "refuse",
     ) -> None:
         super().__init__()
+        self.compilation = Compilation()
         self.recipe = recipe
         self.sizes = sizes
         self._stages = {"text": list(text_stages), "video": list(video_stages)}
@@ -245,7 +249,15 @@ class RetrievalModel(nn.Module):
         """
         with _evaluating(self):
             text, video = self.apply_stages(text, video)
-            return walk(self.scorer, text, video, self._scale(), tiling=tiling, progress=progress)
+            return walk(
+                self.scorer,
+                text,
+                video,
+                self._scale(),
+                tiling=tiling,
+                progress=progress,
+                compilation=self.compilation,
+            )
 
     def similarity(self, text: TextFeatures, video: VideoFeatures, *, tiling: Tiling | None = None) -> Tensor:
         """Return what ranks: [T, V], scaled where the published evaluation scales."""

@@ -69,6 +69,7 @@ def tile_pool(workers: int) -> Iterator[Inline | TilePool]:
         yield Inline()
         return
     threads = torch.get_num_threads()
+    _keep_freed_memory()
     executor = ThreadPoolExecutor(workers, "tile", initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield TilePool(executor)
@@ -76,3 +77,13 @@ def tile_pool(workers: int) -> Iterator[Inline | TilePool]:
         executor.shutdown(cancel_futures=True)
         # A thread's number is its own, but threads that are made later take the last one that was set.
         torch.set_num_threads(threads)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what a thread frees for what it asks for next, as it does in a program's main thread.
+
+    A thread's own heap is given back to the system whenever its free end is larger than twice the largest
+    block that was ever freed, up to 64 MB; until such a block was, every tile asks for its memory anew, and
+    all of it is zeroed again: a quarter of the time. So one is freed here. Elsewhere it does no harm.
+    """
+    torch.empty(32 * 2**20 - 64 * 2**10, dtype=torch.uint8)

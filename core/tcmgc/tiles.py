@@ -17,13 +17,14 @@ from .state import take
 from .tile_pool import Inline, TilePool, tile_pool, worker_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from .features import TextFeatures, VideoFeatures
     from .slots.scorer import Scorer
     from .state import State
+    from .tile_compiler import Compilation, Tile
 
 Pool: TypeAlias = "Inline | TilePool"
 
@@ -36,6 +37,8 @@ BUDGET = 256 * 2**20
 """The same for all other devices."""
 
 
+FUSED = 4
+"""How many times as large a tile is whose operations are fused: less of it is ever in memory."""
 PREPARED = 16
 """Videos that are prepared at a time: what is in between takes many times what is left of it."""
 
@@ -63,6 +66,25 @@ class Tiling:
         return cls(texts, pairs // texts)
 
 
+@dataclass(frozen=True)
+class Block:
+    """Items ``start`` to ``stop`` of a side, of which those from ``first`` on are in no block before."""
+
+    start: int
+    stop: int
+    first: int
+
+    @property
+    def items(self) -> slice:
+        """All of them."""
+        return slice(self.start, self.stop)
+
+    @property
+    def new(self) -> slice:
+        """Those of the block itself that no block before has."""
+        return slice(self.first - self.start, None)
+
+
 def walk(
     scorer: Scorer,
     text: TextFeatures,
@@ -71,6 +93,7 @@ def walk(
     *,
     tiling: Tiling | None = None,
     progress: Callable[[int, int], None] | None = None,
+    compilation: Compilation | None = None,
 ) -> Scores:
     """Score every text against every video in tiles; videos are prepared once, texts once.
 
@@ -78,13 +101,18 @@ def walk(
     """
     T, V = len(text), len(video)
     device = logit_scale.device
+    compiles = compilation is not None and compilation.begins(device, T * V * scorer.floats_per_pair)
     if tiling is None:
-        budget = BUDGETS.get(device.type, BUDGET)
+        budget = BUDGETS.get(device.type, BUDGET) * (FUSED if compiles else 1)
         tiling = Tiling.fit(scorer.floats_per_pair, logit_scale.element_size(), budget)
-    rows, columns = list(_blocks(T, tiling.texts)), list(_blocks(V, tiling.videos))
+    blocks = _equal_blocks if compiles else _blocks
+    rows, columns = blocks(T, min(tiling.texts, T)), blocks(V, min(tiling.videos, V))
     with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
-        gallery = _prepare(scorer, video, list(_blocks(V, PREPARED)), pool)
-        return _Walk(scorer, gallery, logit_scale, (T, V), pool).run(text, rows, columns, progress)
+        gallery = _prepare(scorer, video, _blocks(V, PREPARED), pool)
+        walk = _Walk(scorer, gallery, logit_scale, (T, V), pool)
+        if compiles and compilation is not None:
+            walk.compile(compilation, text, rows[0], columns[0])
+        return walk.run(text, rows, columns, progress)
 
 
 class _Walk:
@@ -95,21 +123,33 @@ class _Walk:
     ) -> None:
         self._scorer, self._gallery, self._logit_scale = scorer, gallery, logit_scale
         self._shape, self._pool = shape, pool
+        self._score: Tile = scorer
         self._lock = Lock()
         self._scores: Scores | None = None
+
+    def compile(self, compilation: Compilation, text: TextFeatures, row: Block, column: Block) -> None:
+        """Compile what scores tiles as large as that of a row and a column."""
+
+        def compiled() -> Tile:
+            queries = self._scorer.prepare_text(text[row.items])
+            return compilation.compiled(
+                self._scorer, (queries, take(self._gallery, column.items), self._logit_scale)
+            )
+
+        self._score = self._pool.submit(compiled).result()
 
     def run(
         self,
         text: TextFeatures,
-        rows: Sequence[slice],
-        columns: Sequence[slice],
+        rows: Sequence[Block],
+        columns: Sequence[Block],
         progress: Callable[[int, int], None] | None,
     ) -> Scores:
         (T, V), waiting = self._shape, deque[tuple[int, Future[None]]]()
         for row in rows:
-            queries = self._pool.submit(self._scorer.prepare_text, text[row])
+            queries = self._pool.submit(self._scorer.prepare_text, text[row.items])
             for column in columns:
-                done = row.start * V + (row.stop - row.start) * column.stop
+                done = row.first * V + (row.stop - row.first) * column.stop
                 waiting.append((done, self._pool.submit(self._tile, queries, row, column)))
             while waiting and (len(waiting) > len(columns) or row is rows[-1]):
                 done, tile = waiting.popleft()
@@ -119,14 +159,14 @@ class _Walk:
         assert self._scores is not None, "galleries are never empty: features are checked"
         return self._scores
 
-    def _tile(self, queries: Future[State], row: slice, column: slice) -> None:
-        tile = _score(self._scorer, queries.result(), take(self._gallery, column), self._logit_scale)
+    def _tile(self, queries: Future[State], row: Block, column: Block) -> None:
+        tile = _score(self._score, queries.result(), take(self._gallery, column.items), self._logit_scale)
         _refuse_other_shapes(tile, row.stop - row.start, column.stop - column.start)
         _refuse_non_finite(tile, row.start, column.start)
-        whole = self._whole(tile)
-        whole.total[row, column] = tile.total
+        whole, new = self._whole(tile), (row.new, column.new)
+        whole.total[row.first : row.stop, column.first : column.stop] = tile.total[new]
         for name, part in tile.parts.items():
-            whole.parts[name][row, column] = part
+            whole.parts[name][row.first : row.stop, column.first : column.stop] = part[new]
 
     def _whole(self, tile: Scores) -> Scores:
         with self._lock:
@@ -136,31 +176,38 @@ class _Walk:
             return self._scores
 
 
-def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[slice], pool: Pool) -> State:
+def _prepare(scorer: Scorer, video: VideoFeatures, columns: Sequence[Block], pool: Pool) -> State:
     """Prepare every video once, a block at a time: what is in between is alive for a block alone."""
     gallery: dict[str, Tensor] = {}
     lock = Lock()
 
-    def prepare(column: slice) -> None:
-        for name, prepared in scorer.prepare_video(video[column]).items():
+    def prepare(column: Block) -> None:
+        for name, prepared in scorer.prepare_video(video[column.items]).items():
             with lock:
                 if name not in gallery:
                     gallery[name] = prepared.new_empty(len(video), *prepared.shape[1:])
-            gallery[name][column] = prepared
+            gallery[name][column.items] = prepared
 
     for block in [pool.submit(prepare, column) for column in columns]:
         block.result()
     return gallery
 
 
-def _blocks(length: int, size: int) -> Iterator[slice]:
-    for start in range(0, length, size):
-        yield slice(start, min(start + size, length))
+def _blocks(length: int, size: int) -> list[Block]:
+    """Cut into blocks of a size; the last may be smaller."""
+    return [Block(start, min(start + size, length), start) for start in range(0, length, size)]
 
 
-def _score(scorer: Scorer, text: State, video: State, logit_scale: Tensor) -> Scores:
+def _equal_blocks(length: int, size: int) -> list[Block]:
+    """Cut into blocks that all have the size; the last begins among the items of the one before."""
+    return [
+        Block(min(start, length - size), min(start + size, length), start) for start in range(0, length, size)
+    ]
+
+
+def _score(score: Tile, text: State, video: State, logit_scale: Tensor) -> Scores:
     try:
-        return scorer(text, video, logit_scale)
+        return score(text, video, logit_scale)
     except TcmgcError:
         raise
     except Exception as error:

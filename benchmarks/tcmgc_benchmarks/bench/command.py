@@ -88,7 +88,7 @@ def scoring(
 def _table(costs: dict[str, Cost]) -> str:
     from tabulate import tabulate
 
-    from .scoring import PUBLISHED, XCLIP, ratio
+    from .scoring import COMPILED, PUBLISHED, XCLIP, ratio
 
     rows = []
     for name, cost in costs.items():
@@ -100,10 +100,11 @@ def _table(costs: dict[str, Cost]) -> str:
                 "": name,
                 "us a pair": f"{cost.microseconds:.1f}",
                 "times faster than published": f"{ratio(costs, PUBLISHED, name):.1f}",
-                "times xclip's": f"{ratio(costs, name, XCLIP):.2f}",
+                "times xclip's": f"{ratio(costs, name, XCLIP + COMPILED * name.endswith(COMPILED)):.2f}",
                 "peak MB": f"{cost.peak_bytes / 2**20:.1f}",
                 "of published": f"1/{costs[PUBLISHED].peak_bytes / cost.peak_bytes:.0f}",
                 "largest difference": difference,
+                "compiled in": "" if cost.compile_seconds is None else f"{cost.compile_seconds:.0f} s",
             }
         )
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
     from .gallery import Gallery
 
-PUBLISHED, DENSE, FACTORED, XCLIP = "published", "tcmgc --form dense", "tcmgc", "xclip"
+PUBLISHED, DENSE = "published", "tcmgc --form dense"
+FACTORED, XCLIP = "tcmgc", "xclip"
+COMPILED = " --compile"
+"""Behind a name: its tiles are compiled."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Cost:
         Beside features, weights and scores, at the worst moment.
     difference
         The largest from the published formulation, and its largest logit; None for another method.
+    compile_seconds
+        Spent in compiling, in no round; None where nothing is compiled.
     """
 
     microseconds: float
@@ -73,6 +79,7 @@ class Cost:
     pairs: int
     peak_bytes: int
     difference: tuple[float, float] | None
+    compile_seconds: float | None = None
 
 
 def measure_scoring(setting: Setting) -> dict[str, Cost]:
@@ -86,7 +93,7 @@ def measure_scoring(setting: Setting) -> dict[str, Cost]:
     Returns
     -------
     dict
-        Costs of `PUBLISHED`, `DENSE`, `FACTORED` and `XCLIP`.
+        Costs of `PUBLISHED`, `DENSE`, `FACTORED` and `XCLIP`, and of the last two compiled.
     """
     runs = _Runs(setting)
     seconds: dict[str, list[float]] = {name: [] for name in runs.ways}
@@ -104,7 +111,12 @@ def measure_scoring(setting: Setting) -> dict[str, Cost]:
     for name, (_, pairs) in runs.ways.items():
         microseconds = median(seconds[name]) / pairs * 1e6
         costs[name] = Cost(
-            microseconds, tuple(seconds[name]), pairs, peaks[name], runs.difference(name, reference)
+            microseconds,
+            tuple(seconds[name]),
+            pairs,
+            peaks[name],
+            runs.difference(name, reference),
+            runs.compile_seconds.get(name),
         )
     return costs
 
@@ -122,11 +134,20 @@ class _Runs:
         gallery = setting.gallery
         self.text, self.video = gallery.features(torch.float32, setting.device)
         keep = {"granularities.*.reorganizer.keep_rate": setting.keep_rate, "stages.video": []}
+        plain = {"stages.video": []}
         self.models: dict[str, RetrievalModel] = {
-            FACTORED: tcmgc.build("tcmgc", gallery.sizes, overrides=keep).to(setting.device),
-            DENSE: tcmgc.build("tcmgc", gallery.sizes, overrides=keep).to(setting.device),
-            XCLIP: tcmgc.build("xclip", gallery.sizes, overrides={"stages.video": []}).to(setting.device),
+            name: tcmgc.build(recipe, gallery.sizes, overrides=overrides).to(setting.device)
+            for name, recipe, overrides in [
+                (DENSE, "tcmgc", keep),
+                (FACTORED, "tcmgc", keep),
+                (FACTORED + COMPILED, "tcmgc", keep),
+                (XCLIP, "xclip", plain),
+                (XCLIP + COMPILED, "xclip", plain),
+            ]
         }
+        self.compile_seconds: dict[str, float] = {}
+        for name, model in self.models.items():
+            model.compilation.policy = "always" if name.endswith(COMPILED) else "never"
         self.models[DENSE].form = "dense"
         self.published = Published(self.models[FACTORED])
         blocks = [
@@ -142,12 +163,20 @@ class _Runs:
                 some,
             ),
             DENSE: (lambda: _tensors([self._scores(DENSE, t, v) for t, v in self.blocks]), some),
-            FACTORED: (lambda: _tensors([self._scores(FACTORED)]), whole),
-            XCLIP: (lambda: _tensors([self._scores(XCLIP)]), whole),
+            **{
+                name: (partial(self._whole, name), whole)
+                for name in (FACTORED, FACTORED + COMPILED, XCLIP, XCLIP + COMPILED)
+            },
         }
 
     def _pairs(self, rows: slice, columns: slice) -> int:
         return len(self.text[rows]) * len(self.video[columns])
+
+    def _whole(self, name: str) -> list[torch.Tensor]:
+        scores, compilation = self._scores(name), self.models[name].compilation
+        if compilation.policy == "always":
+            self.compile_seconds.setdefault(name, compilation.seconds)
+        return _tensors([scores])
 
     def _scores(self, name: str, rows: slice = slice(None), columns: slice = slice(None)) -> Scores:
         return self.models[name].scores(self.text[rows], self.video[columns])
@@ -161,7 +190,7 @@ class _Runs:
         finally:
             torch.set_num_threads(threads)
         if self.text.sentence is not None and self.text.sentence.device.type == "cpu":
-            for name in (FACTORED, XCLIP):
+            for name in (FACTORED, FACTORED + COMPILED, XCLIP, XCLIP + COMPILED):
                 state = self.models[name].scorer.prepare_video(self.video)
                 gallery = sum(tensor.nbytes for tensor in state.values())
                 peaks[name] += (threads - 1) * max(0, peaks[name] - gallery)
@@ -171,7 +200,7 @@ class _Runs:
         return self.published.block(*self._first())
 
     def difference(self, name: str, reference: torch.Tensor) -> tuple[float, float] | None:
-        if name == XCLIP:
+        if name.startswith(XCLIP):
             return None
         if name == PUBLISHED:
             return 0.0, reference.abs().max().item()

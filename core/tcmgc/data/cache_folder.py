@@ -22,6 +22,7 @@ KINDS = {
     "frames": "decoded frames of splits",
     "features": "features of frozen encoders",
     "weights": "unpacked weights of encoders",
+    "compiled": "compiled scoring",
 }
 """What lies in the cache folder, a folder each; nothing else in it is ever removed."""
 

@@ -31,7 +31,7 @@ def k_largest(values: Tensor, k: int, dim: int) -> Tensor:
     """Return the k largest along a dimension, in descending order, as `torch.topk` does.
 
     Every place starts as a sorted list of one. Lists are merged in pairs, and keep at most k entries. Of a
-    few rows, `torch.topk` does it.
+    few rows, `torch.topk` does it, unless it is compiled, which makes few kernels of all the calls.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def k_largest(values: Tensor, k: int, dim: int) -> Tensor:
     Tensor
         The same shape, but for k along ``dim``. NaN where there is a NaN among the entries.
     """
-    if values.numel() < ROWS * values.shape[dim]:
+    if values.numel() < ROWS * values.shape[dim] and not torch.compiler.is_compiling():
         return values.topk(k, dim=dim).values
     return by_network(values, k, dim)
 
