@@ -157,7 +157,7 @@ class _Builder:
             name: self._granularity(name, keys, uses) for name, keys in self._config["granularities"].items()
         }
         on_parts = self._config["logit_scale"]["apply"] == "parts"
-        return GranularScorer(
+        scorer = GranularScorer(
             components=components,
             uses=uses,
             granularities=granularities,
@@ -169,6 +169,8 @@ class _Builder:
             ),
             dim=self._sizes.dim,
         )
+        scorer.kernels = tuple(self._registry.create_all("kernel").items())
+        return scorer
 
     def _use(self, name: str, view: dict[str, Any], components: dict[str, VideoView]) -> ViewUse:
         owner = view["share"] or name

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from . import state as states
+from .contrast import Contrast
 from .features import Tokens
 from .scores import Scores
 from .slots.view import FactoredView
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .features import TextFeatures, VideoFeatures
     from .granularity import Granularity, Normalization
     from .slots.aggregator import ScoreAggregator
+    from .slots.kernel import ContrastKernel
     from .slots.view import VideoView
     from .state import State
     from .visual import Visual
@@ -89,6 +91,9 @@ class GranularScorer(nn.Module):
     form : str
         ``factored``, or ``dense``, its oracle: the same scores from the same weights. What it is while videos
         are prepared is what counts for them.
+    kernels : sequence
+        Names and kernels, the first that does not refuse is used: see `tcmgc.slots.kernel`. Without any,
+        components do all the work.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class GranularScorer(nn.Module):
     ) -> None:
         super().__init__()
         self.form: Form = "factored"
+        self.kernels: Sequence[tuple[str, ContrastKernel]] = ()
         # ModuleDict holds what has weights; a view without may be any object.
         self.views = nn.ModuleDict(
             {name: view for name, view in components.items() if isinstance(view, nn.Module)}
@@ -133,8 +139,12 @@ class GranularScorer(nn.Module):
     def floats_per_pair(self) -> int:
         """About how many numbers one pair keeps alive at a time, for the size of tiles."""
         numbers = 0
-        for use in self._uses.values():
+        weight = next(self.parameters(), torch.zeros(()))
+        for name, use in self._uses.items():
             if use.query is not None:
+                if kernel := self._kernel(name, weight.device, weight.dtype):
+                    numbers += kernel.floats_per_pair(self._kernel_contrast(name))
+                    continue
                 basis = None if self._factored(self._view(use)) is None else use.basis
                 # A vector exists about four times over: pooled, normalised, projected, added.
                 numbers += 4 * use.vectors * (self._dim if basis is None else basis)
@@ -178,7 +188,7 @@ class GranularScorer(nn.Module):
         parts: dict[str, Tensor] = {}
         aux: dict[str, Tensor] = {}
         for view in self._uses:
-            of_view, of_aux = self._contrast(view, text, video)
+            of_view, of_aux = self._contrast(view, text, video, logit_scale)
             parts |= of_view
             aux |= of_aux
         # In the aggregator's order, whatever the views' is.
@@ -188,8 +198,14 @@ class GranularScorer(nn.Module):
         }
         return Scores(self.aggregate(parts), parts, aux=aux)
 
-    def _contrast(self, view: str, text: State, video: State) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _contrast(
+        self, view: str, text: State, video: State, logit_scale: Tensor
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Score the granularities of one view, whose vectors are alive meanwhile: parts, and weights."""
+        use = self._uses[view]
+        kernel = self._kernel(view, logit_scale.device, logit_scale.dtype)
+        if kernel is not None and not states.of(use.state("dense"), video):
+            return dict(kernel(self._kernel_contrast(view), text, video)), {}
         contrasts = [(name, granularity) for name, granularity in self._items() if granularity.video == view]
         visuals, items = self._look(view, contrasts, text, video)
         parts: dict[str, Tensor] = {}
@@ -220,6 +236,38 @@ class GranularScorer(nn.Module):
                 plain = how == "none"
                 visuals[how] = visual if plain else visual.normalized(skip_padding=how == "real")
         return visuals, items
+
+    def refusals(self, device: torch.device, dtype: torch.dtype) -> dict[str, dict[str, str | None]]:
+        """Say of every text-conditioned view which kernels there are, and why each is not used.
+
+        Returns
+        -------
+        dict
+            By view and kernel; None where it is not refused.
+        """
+        return {
+            view: {name: self._refusal(view, kernel, device, dtype) for name, kernel in self.kernels}
+            for view, use in self._uses.items()
+            if use.query is not None
+        }
+
+    def _kernel(self, view: str, device: torch.device, dtype: torch.dtype) -> ContrastKernel | None:
+        if self._uses[view].query is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return None
+        fitting = (k for _, k in self.kernels if self._refusal(view, k, device, dtype) is None)
+        return next(fitting, None)
+
+    def _refusal(
+        self, view: str, kernel: ContrastKernel, device: torch.device, dtype: torch.dtype
+    ) -> str | None:
+        if self._factored(self._view(self._uses[view])) is None:
+            return "the view's vectors are made, not factored"
+        return kernel.refusal(self._kernel_contrast(view), device, dtype)
+
+    def _kernel_contrast(self, view: str) -> Contrast:
+        use = self._uses[view]
+        granularities = {name: g for name, g in self._items() if g.video == view}
+        return Contrast(self._view(use), use, granularities)
 
     def aggregate(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Combine parts, [T, V] each, to [T, V]."""

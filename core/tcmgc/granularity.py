@@ -127,14 +127,15 @@ class Granularity(nn.Module):
         Tensor
             [T, V].
         """
-        similarity = Similarity(visual.dot(text["probes"]), self._mask(text["mask"], visual.mask))
+        similarity = Similarity(visual.dot(text["probes"]), self.mask(text["mask"], visual.mask))
         if self.reorganizer is not None:
             similarity = self.reorganizer(similarity)
         if self.interaction is None:
-            return _only(similarity)
+            return only(similarity)
         return self.interaction(similarity, text_items, video_items)
 
-    def _mask(self, text_TP: Tensor, video_TVQ: Tensor | None) -> Tensor | None:
+    def mask(self, text_TP: Tensor, video_TVQ: Tensor | None) -> Tensor | None:
+        """Say which similarities count, broadcastable to [T, V, P, Q], by both sides' masks; None for all."""
         text = text_TP[:, None, :, None] if self.use_text_mask else None
         video = video_TVQ[:, :, None, :] if self.use_video_mask and video_TVQ is not None else None
         if text is None or video is None:
@@ -142,7 +143,7 @@ class Granularity(nn.Module):
         return text & video
 
 
-def _only(similarity: Similarity) -> Tensor:
+def only(similarity: Similarity) -> Tensor:
     """Return the one entry of 1 x 1 similarities, [T, V]; 0 where the mask leaves none."""
     values = similarity.values[..., 0, 0]
     if similarity.mask is None:

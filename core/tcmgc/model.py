@@ -12,6 +12,7 @@ from torch import nn
 
 from .errors import DataError
 from .granular import GranularScorer
+from .score_tiles import score_batch
 from .sheet import Sheet, in_memory
 from .slots.stage import Rereading
 from .tile_compiler import Compilation
@@ -90,6 +91,8 @@ class RetrievalModel(nn.Module):
     ----------
     logit_scale : nn.Parameter
         The logarithm of the scale, as in CLIP.
+    score_memory : int or None
+        Bytes that a batch's scores may keep for gradients, about; None for no limit. See `tcmgc.score_tiles`.
     compilation : Compilation
         Whether `scores` compiles its tiles, and what it took; by itself it does where the pairs repay it.
     """
@@ -127,6 +130,7 @@ class RetrievalModel(nn.Module):
             {n: loss for n, (_, loss) in losses.items() if isinstance(loss, nn.Module)}
         )
         self.logit_scale = nn.Parameter(torch.tensor(math.log(logit_scale_init), dtype=torch.float64))
+        self.score_memory: int | None = 2**31
         self._apply_scale = logit_scale_apply
         self._max_scale = logit_scale_max
         self._refuses_empty_texts = empty_items == "refuse"
@@ -174,11 +178,12 @@ class RetrievalModel(nn.Module):
         return text, video
 
     def forward(self, text: TextFeatures, video: VideoFeatures) -> Scores:
-        """Score all T texts against all V videos at once, with gradients: what training does."""
+        """Score all T texts against all V videos, with gradients: what training does."""
         return self._score(*self.apply_stages(text, video))
 
     def _score(self, text: TextFeatures, video: VideoFeatures) -> Scores:
-        scores = self.scorer(self.scorer.prepare_text(text), self.scorer.prepare_video(video), self._scale())
+        prepared = self.scorer.prepare_text(text), self.scorer.prepare_video(video)
+        scores = score_batch(self.scorer, *prepared, self._scale(), memory=self.score_memory)
         return replace(scores, loss_scale=self._loss_scale())
 
     def loss(

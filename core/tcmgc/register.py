@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .slots.dataset import Dataset
     from .slots.encoder import Encoder
     from .slots.interaction import Interaction
+    from .slots.kernel import ContrastKernel
     from .slots.loss import Loss
     from .slots.metric import Metric
     from .slots.normalizer import Normalizer
@@ -92,6 +93,10 @@ class Register:
     def scorer(self, name: str, target: Callable[..., Scorer] | str) -> None:
         """Register a scorer that replaces views, granularities and aggregator (`tcmgc.slots.scorer`)."""
         self._component("scorer", name, target)
+
+    def kernel(self, name: str, target: Callable[..., ContrastKernel] | str) -> None:
+        """Register a kernel (`tcmgc.slots.kernel`); those that can are used without being asked for."""
+        self._component("kernel", name, target)
 
     def loss(self, name: str, target: Callable[..., Loss] | str) -> None:
         """Register a loss (`tcmgc.slots.loss`)."""

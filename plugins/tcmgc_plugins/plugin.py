@@ -56,6 +56,8 @@ def tcmgc_register(register: Register) -> None:
 
     register.scorer("cross-encoder", "tcmgc_plugins.scorers.cross_encoder:CrossEncoder")
 
+    register.kernel("triton-attention", "tcmgc_plugins.kernels.triton_attention:TritonAttention")
+
     register.loss("infonce", "tcmgc_plugins.losses.infonce:InfoNCE")
     register.loss("sdr", "tcmgc_plugins.losses.sdr:SimilarityDecorrelation")
     register.loss("cdcr", "tcmgc_plugins.losses.cdcr:ChannelDecorrelation")

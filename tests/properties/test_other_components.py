@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {
     "dataset": "files and captions: tests/storyshapes",
+    "kernel": "the scores of the components it stands in for: tests/plugins/test_triton_attention.py",
     "reader": "pixels of video files: tests/plugins/test_readers.py",
 }
 """Slots whose components have no such properties."""

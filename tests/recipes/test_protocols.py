@@ -31,6 +31,7 @@ TRAINING = {
     "optimizer": None,
     "schedule": None,
     "gradient_clip": 1.0,
+    "score_memory": 2048,
     "selection": {"metric": "r1", "direction": "t2v"},
 }
 

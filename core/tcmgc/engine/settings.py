@@ -37,6 +37,8 @@ class TrainingSettings:
         Components.
     gradient_clip
         The largest norm of all gradients together; None for no limit.
+    score_memory
+        MiB that a batch's scores may keep for gradients, about; None for no limit. See `tcmgc.score_tiles`.
     selection_metric, selection_direction
         The number, by its short name as ``r1``, that the best epoch has on the validation split.
     """
@@ -49,6 +51,7 @@ class TrainingSettings:
     schedule: Schedule
     gradient_clip: float | None = 1.0
     hard_negatives: bool = False
+    score_memory: int | None = 2048
     selection_metric: str = "r1"
     selection_direction: Direction = "t2v"
 

@@ -112,6 +112,7 @@ def train(
     selection = settings.selection_metric, settings.selection_direction
     validation = Validation(val.split, measures, *selection)
     model.to(fabric.device)
+    model.head.score_memory = None if settings.score_memory is None else settings.score_memory * 2**20
     return _Trainer(fabric, model, train, val, settings, validation, seed, folder, progress).run()
 
 
@@ -154,7 +155,7 @@ class _Trainer:
         settings = self._settings
         named = ("epochs", "batch_size", "hard_negatives", "learning_rate", "encoder_learning_rate")
         return {
-            **{name: getattr(settings, name) for name in (*named, "gradient_clip")},
+            **{name: getattr(settings, name) for name in (*named, "gradient_clip", "score_memory")},
             "optimizer": _described(settings.optimizer),
             "schedule": _described(settings.schedule),
             "selection": f"{settings.selection_metric} {settings.selection_direction}",

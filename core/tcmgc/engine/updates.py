@@ -101,7 +101,8 @@ class Updates:
                 "computing the loss of a batch",
                 found=f"a component raises {type(error).__name__}: {said}",
                 expected="components that keep their contracts, and memory for a batch",
-                hint="TCMGC_TRACEBACK=1 shows where; a smaller training.batch_size takes less memory",
+                hint="TCMGC_TRACEBACK=1 shows where; a smaller training.score_memory, and then a smaller "
+                "training.batch_size, takes less memory",
             ) from error
         if not result.total.requires_grad:
             raise ConfigError(

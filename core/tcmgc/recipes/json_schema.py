@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tcmgc.registry import Entry, Registry
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-NOT_IN_RECIPES = ("metric",)
+NOT_IN_RECIPES = ("metric", "kernel")
 
 
 def recipe_schema(registry: Registry) -> dict[str, Any]:

@@ -85,6 +85,14 @@ class TrainingKeys(BaseModel):
     gradient_clip: Annotated[
         float | None, Field(gt=0, description="largest norm of all gradients together; null: none")
     ] = 1.0
+    score_memory: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="MiB that a batch's scores may keep for gradients, about; beyond that they are "
+            "computed in tiles, twice; null: no limit",
+        ),
+    ] = 2048
 
 
 class RecipeKeys(BaseModel):

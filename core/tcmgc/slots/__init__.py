@@ -17,6 +17,7 @@ SLOTS: dict[str, str] = {
     "interaction": "tcmgc.slots.interaction:Interaction",
     "aggregator": "tcmgc.slots.aggregator:ScoreAggregator",
     "scorer": "tcmgc.slots.scorer:Scorer",
+    "kernel": "tcmgc.slots.kernel:ContrastKernel",
     "loss": "tcmgc.slots.loss:Loss",
     "optimizer": "tcmgc.slots.optimizer:Optimizer",
     "schedule": "tcmgc.slots.schedule:Schedule",

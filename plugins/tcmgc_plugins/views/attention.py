@@ -13,6 +13,7 @@ from tcmgc.state import State
 from tcmgc.visual import Dense
 from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 
+from .coefficient_dropout import dense_projection, drops_coefficients
 from .factored_attention import attention_basis, attention_factors
 
 
@@ -41,6 +42,9 @@ class Attention(nn.Module):
         Whether padded frames are left out. TC-MGC's and X-Pool's released codes let them take part.
     dropout
         On the linear layer's output, in training.
+    dropout_on
+        What it drops there: ``channels``, as published, which is trained in the dense form; ``coefficients``,
+        what each frame and the bias add to that output, which is trained factored. It needs the residual.
     init
         Of the linear layers: ``identity`` as in X-Pool; ``normal``, N(0, 0.02), as what TC-MGC's
         released code leaves after its own initialisation has overwritten X-Pool's. Biases are 0.
@@ -59,12 +63,17 @@ class Attention(nn.Module):
         residual: bool = True,
         frame_mask: bool = True,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+        dropout_on: Literal["channels", "coefficients"] = "channels",
         init: Literal["identity", "normal"] = "identity",
         dim: Size,
     ) -> None:
         super().__init__()
         if dim % heads:
             raise ValueError(f"heads = {heads} does not divide the width {dim}")
+        if dropout_on == "coefficients" and not residual:
+            raise ValueError(
+                "dropout_on = coefficients without a residual: where all are dropped, no vector is left"
+            )
         self.heads = heads
         self.residual = residual
         self.frame_mask = frame_mask
@@ -78,6 +87,7 @@ class Attention(nn.Module):
         self.q_proj, self.k_proj, self.v_proj, self.out_proj = (projection() for _ in range(4))
         self.linear_proj = nn.Linear(dim, dim)
         self.dropout = nn.Dropout(dropout)
+        self.dropout_on = dropout_on
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.zeros_(layer.bias)
@@ -101,18 +111,25 @@ class Attention(nn.Module):
         mask, attended_VF = self.attended(queries.mask, state["mask"])
         weights = masked_softmax(logits, None if attended_VF is None else attended_VF[None, :, None, None, :])
         pooled = torch.einsum("tvqhf,vfhd->tvqhd", weights, value_VFhd).flatten(start_dim=-2)
-        o = self.layer_norm2(self.out_proj(pooled))
-        projected = self.dropout(self.linear_proj(o))
+        pooled = self.out_proj(pooled)
+        o = self.layer_norm2(pooled)
+        if drops_coefficients(self):
+            projected = dense_projection(self, weights, value_VFhd, pooled)
+        else:
+            projected = self.dropout(self.linear_proj(o))
         z = self.layer_norm3(o + projected if self.residual else projected)
         return Dense(z, mask, weights.mean(dim=-2))
 
     @property
     def factors(self) -> bool:
         """Whether the vectors are combinations of few: dropout of single channels makes them others."""
-        return not (self.training and self.dropout.p > 0)
+        return not (self.training and self.dropout.p > 0) or self.dropout_on == "coefficients"
 
     def basis_size(self, tokens: int) -> int:
-        """One for each frame and head, one for what the biases add behind the linear layer, LN3's bias."""
+        """One for each frame and head, one for what the biases add behind the linear layer, LN3's bias.
+
+        While coefficients are dropped it is one more for each: what the linear layer makes stands apart.
+        """
         return self.heads * tokens + 2
 
     def prepare_factored(self, tokens: Tokens) -> State:

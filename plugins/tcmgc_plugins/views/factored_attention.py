@@ -21,6 +21,8 @@ from torch.nn.functional import linear
 
 from tcmgc.factored import Factored, gram_root
 
+from .coefficient_dropout import drops_coefficients, separate_coefficients, separate_rows
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,17 +40,13 @@ def attention_basis(view: Attention, tokens: Tokens) -> State:
     State
         ``keys`` [V, F, D]; ``basis`` [V, A + 2, D]; of every norm the root of its Gram matrix: ``pooled`` of
         the A atoms, ``moved`` of those and e behind the linear layer, ``root`` of the basis; ``mask`` [V, F].
+        While coefficients are dropped, 2 A + 3 in place of A + 2.
     """
     normed_VFD = view.layer_norm1(tokens.values)
     atoms_VAD = _centred(_atoms(view, view.v_proj(normed_VFD)))
     gained_VAD = atoms_VAD * view.layer_norm2.weight
-    moved_VAD = linear(gained_VAD, view.linear_proj.weight)
-    constant_D = view.linear_proj(view.layer_norm2.bias)
-    if view.residual:
-        moved_VAD = moved_VAD + gained_VAD
-        constant_D = constant_D + view.layer_norm2.bias
-    V, _, D = moved_VAD.shape
-    rows_VAD = _centred(torch.cat([moved_VAD, constant_D.expand(V, 1, D)], dim=1))
+    rows_VAD = _centred((separate_rows if drops_coefficients(view) else _rows)(view, gained_VAD))
+    V, _, D = rows_VAD.shape
     last = view.layer_norm3
     basis_VAD = torch.cat([rows_VAD * last.weight, last.bias.expand(V, 1, D)], dim=1)
     return {
@@ -67,7 +65,7 @@ def attention_factors(view: Attention, query_TQD: Tensor, mask_TQ: Tensor, state
     Returns
     -------
     Factored
-        Coefficients [T, V, Q, A + 2], laid out as [V, A + 2, T, Q].
+        Coefficients [T, V, Q, A + 2], laid out as [V, A + 2, T, Q]; 2 A + 3 while some are dropped.
     """
     T, Q, D = query_TQD.shape
     mask, attended_VF = view.attended(mask_TQ, state["mask"])
@@ -78,11 +76,27 @@ def attention_factors(view: Attention, query_TQD: Tensor, mask_TQ: Tensor, state
     pooled_VRt = state["pooled"] @ atom_VAt
     scaled_VAt = atom_VAt * _inverse_deviation(pooled_VRt, D, view.layer_norm2.eps)
     moved = state["moved"]
-    moved_VRt = torch.baddbmm(moved[:, :, A:], moved[:, :, :A], scaled_VAt)
+    if drops_coefficients(view):
+        terms = [separate_coefficients(view, scaled_VAt)]
+        moved_VRt = moved @ terms[0]
+    else:
+        terms = [scaled_VAt, torch.ones_like(scaled_VAt[:, :1])]
+        moved_VRt = torch.baddbmm(moved[:, :, A:], moved[:, :, :A], scaled_VAt)
     inverse_V1t = _inverse_deviation(moved_VRt, D, view.layer_norm3.eps)
-    coefficients = torch.cat([scaled_VAt * inverse_V1t, inverse_V1t, torch.ones_like(inverse_V1t)], dim=1)
-    by_pair = coefficients.view(V, A + 2, T, Q).permute(2, 0, 3, 1)
+    coefficients = torch.cat([*(term * inverse_V1t for term in terms), torch.ones_like(inverse_V1t)], dim=1)
+    by_pair = coefficients.view(V, -1, T, Q).permute(2, 0, 3, 1)
     return Factored(by_pair, state["basis"], state["root"], mask, heads, F)
+
+
+def _rows(view: Attention, gained_VAD: Tensor) -> Tensor:
+    """Send ``g2 c(v_a)`` through ``I + P``, and append e: [V, A + 1, D]."""
+    V, _, D = gained_VAD.shape
+    moved_VAD = linear(gained_VAD, view.linear_proj.weight)
+    constant_D = view.linear_proj(view.layer_norm2.bias)
+    if view.residual:
+        moved_VAD = moved_VAD + gained_VAD
+        constant_D = constant_D + view.layer_norm2.bias
+    return torch.cat([moved_VAD, constant_D.expand(V, 1, D)], dim=1)
 
 
 def _weights(query_tD: Tensor, keys_VFD: Tensor, attended_VF: Tensor | None, heads: int) -> Tensor:

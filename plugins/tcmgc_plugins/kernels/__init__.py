@@ -1,0 +1,1 @@
+"""Kernels: other ways to compute what components compute, on devices that they were written for."""
