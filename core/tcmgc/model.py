@@ -184,15 +184,19 @@ class RetrievalModel(nn.Module):
             return self.scorer.prepare_text(self._through_stages("text", text))
 
     @torch.no_grad()
-    def prepare_video(self, video: VideoFeatures) -> State:
-        """Compute once a video what `score_states` needs, led by V: what an index keeps."""
+    def staged_video(self, video: VideoFeatures) -> VideoFeatures:
+        """Send videos through their stages: what the scorer prepares, and an index keeps.
+
+        As in `scores`: in evaluation mode, without gradients, empty items refused.
+        """
         self._refuse_empty_items(None, video)
         with _evaluating(self):
-            return self.scorer.prepare_video(self._through_stages("video", video))
+            staged: VideoFeatures = self._through_stages("video", video)
+            return staged
 
     @torch.no_grad()
     def score_states(self, text: State, video: State) -> Scores:
-        """Score what `prepare_text` and `prepare_video` returned, or slices of it, in one tile."""
+        """Score what `prepare_text` made, and the scorer of `staged_video`, or slices of both, as one tile."""
         with _evaluating(self):
             return self.scorer(text, video, self._scale())
 

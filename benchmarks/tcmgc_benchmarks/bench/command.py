@@ -11,6 +11,8 @@ import click
 
 from tcmgc.files.output import refuse_unwritable
 
+from .search_command import search
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -101,3 +103,6 @@ def _table(costs: dict[str, Cost]) -> str:
             }
         )
     return tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True)
+
+
+bench.add_command(search)

@@ -35,8 +35,9 @@ class ModelAbout(BaseModel):
     """The model.
 
     ``folder`` is where it was. Another folder with the same ``weights_sha256`` (of the file of weights) and
-    ``recipe_sha256`` (of what the recipe, with ``overrides``, says of encoding and scoring) is the same model. ``sources`` has the hash of the
-    engine's and of every component's source, as in a run's record; ``encoder`` is its version.
+    ``recipe_sha256`` (of what the recipe, with ``overrides``, says of encoding and scoring) is the same one.
+    ``sources`` has the hash of the engine's and of every component's source, as in a run's record;
+    ``encoder`` is its version.
     """
 
     model_config = CONTENT

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tcmgc.errors import ConfigError, DataError
+from tcmgc.experiments.listener import Listener
 
+from .coarse import COARSE_VECTORS
 from .faiss_coarse import FEWEST, FILE, has_faiss, write_lists
 from .index_folder import IndexFolder, open_for_writing
 from .model_of_index import changes_of_source, load_model, model_folder, refuse_other_model
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tcmgc.data.clip import Clip, SplitName
+    from tcmgc.engine.progress import ShowItems
     from tcmgc.experiments.trained import TrainedModel
     from tcmgc.registry import Registry
 
@@ -45,9 +48,12 @@ class IndexJob:
     split
         Of the data set.
     overrides
-        Of the model's recipe; ``dataset=NAME`` for another data set. None for the index's own.
+        Of the model's recipe; ``dataset=NAME`` for another data set. An index that is there has its own, and
+        only what is of the data set may be given.
     dtype
         Of a new index; None for float32, or for the index's own.
+    coarse
+        Coarse vectors a video of a new index; None for `COARSE_VECTORS`, or for as many as the index has.
     device
         As `tcmgc.engine.fabric.make_fabric` takes it.
     lists
@@ -59,8 +65,9 @@ class IndexJob:
     model: Path | None = None
     videos: Path | None = None
     split: SplitName = "test"
-    overrides: Sequence[str] | None = None
+    overrides: Sequence[str] = ()
     dtype: Kept | None = None
+    coarse: int | None = None
     device: str = "auto"
     lists: Lists = "auto"
 
@@ -89,7 +96,10 @@ class IndexResult:
 
 
 def build_index(
-    registry: Registry, job: IndexJob, progress: Callable[[int, int], None] | None = None
+    registry: Registry,
+    job: IndexJob,
+    progress: ShowItems | None = None,
+    preparing: Callable[[str, int], None] | None = None,
 ) -> IndexResult:
     """Index the videos that are not there yet; a killed process goes on with the next block.
 
@@ -104,6 +114,8 @@ def build_index(
         What and how.
     progress
         Called with the steps done and in all: decoding a video and encoding it, one each.
+    preparing
+        Called once with what is made first, as a data set's videos, and how many clips it has.
 
     Raises
     ------
@@ -114,9 +126,11 @@ def build_index(
     """
     with open_for_writing(job.out) as writer:
         model, about = _model(registry, job, writer)
+        model.session.listener = _Preparing(preparing)
         listed = _videos(job, model)
         wanted = [clip for clip in listed.clips if not _is_there(writer.contents, clip)]
         writer.start(about, listed.about, job.dtype or "float32")
+        coarse = _coarse(job, writer)
         size, total = block_size(model), 2 * len(wanted)
         for start in range(0, len(wanted), size):
 
@@ -124,7 +138,7 @@ def build_index(
                 if progress is not None:
                     progress(at + done, total)
 
-            writer.add(prepare_block(model, wanted[start : start + size], told))
+            writer.add(prepare_block(model, wanted[start : start + size], coarse, told))
         if writer.about is None:
             raise _nothing_readable(writer, listed)
     index = IndexFolder.open(job.out)
@@ -135,19 +149,44 @@ def build_index(
     )
 
 
+def _coarse(job: IndexJob, writer: IndexWriter) -> int:
+    """Coarse vectors a video."""
+    if writer.about is None:
+        return job.coarse or COARSE_VECTORS
+    kept = next(about.shape[0] for about in writer.about.arrays if about.name == COARSE)
+    if job.coarse not in (None, kept):
+        raise ConfigError("--coarse-vectors", found=str(job.coarse), expected=f"{kept}, as {job.out} has")
+    return kept
+
+
+class _Preparing(Listener):
+    """Passes on that a data set is made, once."""
+
+    def __init__(self, tell: Callable[[str, int], None] | None) -> None:
+        self._tell = tell
+
+    def preparing(self, what: str, unit: str, done: int, total: int) -> None:
+        """Tell it the first time."""
+        if self._tell is not None:
+            self._tell(what, total)
+            self._tell = None
+
+
 def _model(registry: Registry, job: IndexJob, writer: IndexWriter) -> tuple[TrainedModel, ModelAbout]:
     if writer.about is None:
         if job.model is None:
             raise ConfigError(
-                f"index {job.out}", found="no --model", expected="--model DIR, a run's folder, for a new index"
+                f"index {job.out}",
+                found="no --model",
+                expected="--model DIR, a run's folder, for a new index",
             )
-        return load_model(registry, job.model, job.overrides or (), job.device)
+        return load_model(registry, job.model, job.overrides, job.device)
     kept = writer.about
     if job.dtype not in (None, kept.dtype):
         raise ConfigError(
             "--dtype", found=str(job.dtype), expected=f"{kept.dtype}, as the index {job.out} was made with"
         )
-    overrides = kept.model.overrides if job.overrides is None else job.overrides
+    overrides = [*kept.model.overrides, *(text for text in job.overrides if text not in kept.model.overrides)]
     folder = model_folder(job.out, kept.model, job.model)
     model, about = load_model(registry, folder, overrides, job.device)
     refuse_other_model(job.out, kept.model, about)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from tcmgc.errors import ConfigError, DataError
 from tcmgc.files.disk import replacing, writing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 FILE = "coarse.faiss"
@@ -53,58 +54,80 @@ class FaissCoarse:
     Parameters
     ----------
     index
-        FAISS's, with inner products.
+        FAISS's, with inner products; of every video M vectors after each other.
+    vectors
+        M.
     """
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
+    def __init__(self, index: Any, vectors: int) -> None:
+        self._index, self._vectors = index, vectors
         self._index.nprobe = max(1, self._index.nlist // SHARE)
         self.name = f"{self._index.nprobe} of {self._index.nlist} lists of FAISS"
 
     def search(self, queries_TD: NDArray[np.float32], most: int) -> NDArray[np.int64]:
         """Return the rows of the nearest videos of those lists."""
-        rows: NDArray[np.int64] = self._index.search(np.ascontiguousarray(queries_TD), most)[1]
-        return rows
+        # A video may be found by each of its vectors; the nearest one counts.
+        wanted = min(most * self._vectors, self._index.ntotal)
+        nearest_TN = self._index.search(np.ascontiguousarray(queries_TD), wanted)[1]
+        found = np.full((len(nearest_TN), most), -1, np.int64)
+        for row, nearest_N in zip(found, nearest_TN // self._vectors, strict=True):
+            videos, first = np.unique(nearest_N, return_index=True)
+            ordered = videos[np.argsort(first)]
+            kept = ordered[ordered >= 0][:most]
+            row[: len(kept)] = kept
+        return found
 
 
-def build_lists(vectors_VD: NDArray[Any], *, faiss: Any = None) -> Any:
-    """Learn lists from a sample of the videos, and put every video into its nearest one.
+def build_lists(vectors_VMD: NDArray[Any]) -> Any:
+    """Learn lists from a sample of the vectors, and put every vector into its nearest one.
 
     Parameters
     ----------
-    vectors_VD
+    vectors_VMD
         Unit vectors.
-    faiss
-        The module; imported when left out.
 
     Returns
     -------
     faiss.IndexIVFFlat
-        With about 4 sqrt(V) lists.
+        With about 4 sqrt(V M) lists.
+
+    Raises
+    ------
+    ConfigError
+        When FAISS is not installed.
     """
-    faiss = faiss or _faiss()
-    V, D = vectors_VD.shape
-    lists = max(1, min(V, round(4 * math.sqrt(V))))
+    faiss = _faiss()
+    D = vectors_VMD.shape[-1]
+    vectors_ND = vectors_VMD.reshape(-1, D)
+    N = len(vectors_ND)
+    lists = max(1, min(N, round(4 * math.sqrt(N))))
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(D), D, lists, faiss.METRIC_INNER_PRODUCT)
     index.cp.seed = SEED
     index.cp.min_points_per_centroid = 1  # it says so on standard output otherwise
-    sample = np.random.default_rng(SEED).permutation(V)[: SAMPLE * lists]
-    index.train(np.ascontiguousarray(vectors_VD[np.sort(sample)], np.float32))
-    for start in range(0, V, 2**16):
-        index.add(np.ascontiguousarray(vectors_VD[start : start + 2**16], np.float32))
+    sample = np.random.default_rng(SEED).permutation(N)[: SAMPLE * lists]
+    index.train(np.ascontiguousarray(vectors_ND[np.sort(sample)], np.float32))
+    for start in range(0, N, 2**16):
+        index.add(np.ascontiguousarray(vectors_ND[start : start + 2**16], np.float32))
     return index
 
 
-def write_lists(folder: Path, vectors_VD: NDArray[Any]) -> None:
+def write_lists(folder: Path, vectors_VMD: NDArray[Any]) -> None:
     """Write an index's lists, at once or not at all."""
-    faiss = _faiss()
+    lists = build_lists(vectors_VMD)
     path = folder / FILE
     with writing("index", path), replacing(path) as temporary:
-        faiss.write_index(build_lists(vectors_VD, faiss=faiss), str(temporary))
+        _faiss().write_index(lists, str(temporary))
 
 
-def read_lists(folder: Path, rows: int) -> FaissCoarse:
+def read_lists(folder: Path, rows: int, vectors: int) -> FaissCoarse:
     """Read an index's lists, mapped into memory.
+
+    Parameters
+    ----------
+    folder
+        Of the index.
+    rows, vectors
+        V and M.
 
     Raises
     ------
@@ -124,6 +147,7 @@ def read_lists(folder: Path, rows: int) -> FaissCoarse:
     except RuntimeError as error:
         said = str(error).strip().splitlines()[-1]
         raise DataError(where, found=f"no readable lists: {said}", expected=expected, hint=hint) from None
-    if index.ntotal != rows:
-        raise DataError(where, found=f"lists of {index.ntotal} videos", expected=expected, hint=hint)
-    return FaissCoarse(index)
+    if index.ntotal != rows * vectors:
+        found = f"lists of {index.ntotal // vectors} videos"
+        raise DataError(where, found=found, expected=expected, hint=hint)
+    return FaissCoarse(index, vectors)

@@ -4,7 +4,7 @@
 
     index.json       what it was made with, and which arrays it has
     journal.jsonl    the videos, block by block, with checksums
-    coarse.npy       one vector a video
+    coarse.npy       a few vectors a video, for the coarse search
     times.npy        the seconds of its frames
     state-NN.npy     what the scorer prepares of it, one file a tensor
     coarse.faiss     lists of near videos; only with FAISS
@@ -99,6 +99,11 @@ class IndexFolder:
             When a file is missing, cut, or of another type.
         """
         return {about.name: map_rows(self.path, about, self.rows) for about in self.about.arrays}
+
+    @property
+    def coarse_vectors(self) -> int:
+        """How many coarse vectors a video has."""
+        return next(about.shape[0] for about in self.about.arrays if about.name == COARSE)
 
     @property
     def bytes_of_a_video(self) -> int:
@@ -215,7 +220,9 @@ class IndexWriter:
 def _refuse_other_states(path: Path, arrays: Sequence[ArrayAbout], block: Mapping[str, NDArray[Any]]) -> None:
     kept = {about.name: tuple(about.shape) for about in arrays}
     found = {name: array.shape[1:] for name, array in block.items()}
-    odd = next((name for name in sorted(kept.keys() | found.keys()) if kept.get(name) != found.get(name)), None)
+    odd = next(
+        (name for name in sorted(kept.keys() | found.keys()) if kept.get(name) != found.get(name)), None
+    )
     if odd is not None:
         raise DataError(
             f"index {path}: {odd}",

@@ -91,9 +91,9 @@ class Contents:
         for row, video in enumerate(block.videos, start=len(self.videos)):
             self.rows[video.id] = row
             self.failed.pop(video.id, None)
-        for video in block.failed:
-            self.rows.pop(video.id, None)
-            self.failed[video.id] = video
+        for unreadable in block.failed:
+            self.rows.pop(unreadable.id, None)
+            self.failed[unreadable.id] = unreadable
         self.videos += block.videos
 
 

@@ -45,7 +45,7 @@ class PreparedBlock:
     failed
         The others.
     arrays
-        One row for each of ``videos``: the scorer's state by name, float32 and bool; ``coarse`` [n, D];
+        One row for each of ``videos``: the scorer's state by name, float32 and bool; ``coarse`` [n, M, D];
         ``times`` [n, F] float32, seconds from the start of the clip, nan in padding.
     seconds
         What it took.
@@ -63,7 +63,9 @@ def block_size(model: TrainedModel) -> int:
     return max(1, min(MOST, BLOCK // (frames * size * size * 3)))
 
 
-def prepare_block(model: TrainedModel, clips: Sequence[Clip], progress: ShowItems | None) -> PreparedBlock:
+def prepare_block(
+    model: TrainedModel, clips: Sequence[Clip], coarse: int, progress: ShowItems | None
+) -> PreparedBlock:
     """Decode, encode and prepare videos.
 
     Parameters
@@ -72,6 +74,8 @@ def prepare_block(model: TrainedModel, clips: Sequence[Clip], progress: ShowItem
         In float32.
     clips
         The videos.
+    coarse
+        Coarse vectors a video.
     progress
         Called with the steps that are done and in all: decoding and encoding a video, one each.
     """
@@ -110,9 +114,10 @@ def prepare_block(model: TrainedModel, clips: Sequence[Clip], progress: ShowItem
     states = []
     with torch.inference_mode():
         for start in range(0, len(good), PREPARED):
-            states.append(encoded.head.prepare_video(video[start : start + PREPARED]))
+            staged = encoded.head.staged_video(video[start : start + PREPARED])
+            coarse_VMD = coarse_vectors(staged.frames, most=coarse)
+            states.append({COARSE: coarse_VMD, **encoded.head.scorer.prepare_video(staged)})
         arrays = {name: torch.cat([state[name] for state in states]).cpu().numpy() for name in states[0]}
-        arrays[COARSE] = coarse_vectors(video).cpu().numpy()
     arrays[TIMES] = times_VF
     told(total)
     return PreparedBlock(

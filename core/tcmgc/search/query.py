@@ -32,18 +32,18 @@ class Queries:
     ----------
     state
         The scorer's, led by T.
-    coarse_TD
-        Unit sentence embeddings, which meet the videos' coarse vectors.
+    vectors
+        [T, D], unit sentence embeddings, which meet the videos' coarse vectors.
     """
 
     state: State
-    coarse_TD: NDArray[np.float32]
+    vectors: NDArray[np.float32]
 
     def __len__(self) -> int:
-        return len(self.coarse_TD)
+        return len(self.vectors)
 
     def __getitem__(self, items: slice) -> Queries:
-        return Queries({name: tensor[items] for name, tensor in self.state.items()}, self.coarse_TD[items])
+        return Queries({name: tensor[items] for name, tensor in self.state.items()}, self.vectors[items])
 
 
 def encode_queries(model: TrainedModel, texts: Sequence[str]) -> Queries:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from .query import Queries, encode_queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -172,7 +172,11 @@ class Searcher:
             raise DataError(f"index {folder}", found="no video", expected="at least one", hint="tcmgc index")
         arrays = index.arrays
         use_lists = lists == "faiss" or (lists == "auto" and has_faiss() and (folder / FILE).exists())
-        coarse = read_lists(folder, index.rows) if use_lists else MatrixCoarse(arrays[COARSE])
+        coarse = (
+            read_lists(folder, index.rows, index.coarse_vectors)
+            if use_lists
+            else MatrixCoarse(arrays[COARSE])
+        )
         kept = index.about.model
         loaded, about = load_model(registry, model_folder(folder, kept, model), kept.overrides, device)
         refuse_other_model(folder, kept, about)
@@ -228,7 +232,7 @@ class Searcher:
     def shortlists(self, queries: Queries, most: int) -> list[NDArray[np.int64]]:
         """Return the rows of the videos that the coarse search chooses for each text, nearest first."""
         superseded = self.index.rows - len(self.index.live)
-        found = self.coarse.search(queries.coarse_TD, min(most + superseded, self.index.rows))
+        found = self.coarse.search(queries.vectors, min(most + superseded, self.index.rows))
         return [row[(row >= 0) & self._is_live[row]][:most] for row in found]
 
     @torch.inference_mode()

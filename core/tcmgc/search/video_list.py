@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from tcmgc.slots.dataset import Dataset
 
 ENDINGS = frozenset(
-    ".3gp .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()
+    f".{ending}"
+    for ending in (
+        *("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov"),
+        *("mp4", "mpeg", "mpg", "mts", "ogv", "ts", "webm", "wmv"),
+    )
 )
 """Of files that are taken for videos, in lower case."""
 
