@@ -196,7 +196,7 @@ class RetrievalModel(nn.Module):
 
     @torch.no_grad()
     def score_states(self, text: State, video: State) -> Scores:
-        """Score what `prepare_text` made, and the scorer of `staged_video`, or slices of both, as one tile."""
+        """Score as one tile what `prepare_text` made, and the scorer of `staged_video`, or slices of it."""
         with _evaluating(self):
             return self.scorer(text, video, self._scale())
 

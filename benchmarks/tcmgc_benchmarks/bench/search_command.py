@@ -86,9 +86,8 @@ def search(
         compared = agreement(ours, theirs)
         click.echo(
             f"\nagainst {reference}: scores differ by {compared.difference:.1e} of {compared.largest:.1f} "
-            f"index {reference}",
-            found="other videos",
-            expected=f"those of {folder}, in its order",
+            f"at most; the same first video in {compared.first:.1f} %, "
+            f"{compared.ten:.1f} % of the first ten in common"
         )
     if out is not None:
         found = {"cost": cost, **asdict(result), "against": None if compared is None else asdict(compared)}
