@@ -11,6 +11,7 @@ import click
 
 from tcmgc.files.output import refuse_unwritable
 
+from .coarse_command import coarse
 from .search_command import search
 
 if TYPE_CHECKING:
@@ -106,3 +107,4 @@ def _table(costs: dict[str, Cost]) -> str:
 
 
 bench.add_command(search)
+bench.add_command(coarse)

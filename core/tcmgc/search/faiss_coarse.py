@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 FILE = "coarse.faiss"
 SEED = 0
-SAMPLE = 64
-"""Videos a list that the lists are learned from."""
+SAMPLE, STEPS = 40, 10
+"""Vectors a list that the lists are learned from, and steps of k-means."""
 SHARE = 16
 """A text looks into one list of so many."""
-FEWEST = 40_000
+FEWEST = 100_000
 """Videos from which on lists are written without being asked for."""
 
 
@@ -102,7 +102,7 @@ def build_lists(vectors_VMD: NDArray[Any]) -> Any:
     N = len(vectors_ND)
     lists = max(1, min(N, round(4 * math.sqrt(N))))
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(D), D, lists, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed = SEED
+    index.cp.seed, index.cp.niter = SEED, STEPS
     index.cp.min_points_per_centroid = 1  # it says so on standard output otherwise
     sample = np.random.default_rng(SEED).permutation(N)[: SAMPLE * lists]
     index.train(np.ascontiguousarray(vectors_ND[np.sort(sample)], np.float32))
