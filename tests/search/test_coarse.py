@@ -73,10 +73,10 @@ def test_lists_that_are_all_looked_into_find_the_same() -> None:
     lists.nprobe = lists.nlist
     np.testing.assert_array_equal(found.search(queries, 20), by_hand(queries, gallery)[:, :20])
     assert (few == -1).any()  # one list of sixteen is no search of everything
-    for row, whole in zip(few, by_hand(queries, gallery), strict=True):
+    for row in few:
         kept = row[row >= 0]
-        assert len(set(kept.tolist())) == len(kept)
-        np.testing.assert_array_equal(kept, whole[np.isin(whole, kept)])
+        assert 0 < len(set(kept.tolist())) == len(kept) < 60
+        np.testing.assert_array_equal(row[: len(kept)], kept)  # what is not there comes last
 
 
 def test_lists_of_an_index(index: Path, model: Path) -> None:

@@ -11,7 +11,7 @@ from tcmgc.errors import ConfigError, DataError
 from tcmgc.experiments.listener import Listener
 
 from .coarse import COARSE_VECTORS
-from .faiss_coarse import FEWEST, FILE, has_faiss, write_lists
+from .faiss_coarse import FEWEST, FILE, has_faiss, require_faiss, write_lists
 from .index_folder import IndexFolder, open_for_writing
 from .model_of_index import changes_of_source, load_model, model_folder, refuse_other_model
 from .prepared_block import COARSE, block_size, prepare_block
@@ -124,6 +124,8 @@ def build_index(
     DataError
         When files are wrong, or no video at all can be read.
     """
+    if job.lists == "faiss":
+        require_faiss()  # rather than after hours of encoding
     with open_for_writing(job.out) as writer:
         model, about = _model(registry, job, writer)
         model.session.listener = _Preparing(preparing)

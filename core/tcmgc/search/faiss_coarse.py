@@ -35,7 +35,14 @@ def has_faiss() -> bool:
     return find_spec("faiss") is not None
 
 
-def _faiss() -> Any:
+def require_faiss() -> Any:
+    """Import FAISS.
+
+    Raises
+    ------
+    ConfigError
+        When it is not installed.
+    """
     if not has_faiss():
         raise ConfigError(
             "--coarse faiss",
@@ -96,7 +103,7 @@ def build_lists(vectors_VMD: NDArray[Any]) -> Any:
     ConfigError
         When FAISS is not installed.
     """
-    faiss = _faiss()
+    faiss = require_faiss()
     D = vectors_VMD.shape[-1]
     vectors_ND = vectors_VMD.reshape(-1, D)
     N = len(vectors_ND)
@@ -116,7 +123,7 @@ def write_lists(folder: Path, vectors_VMD: NDArray[Any]) -> None:
     lists = build_lists(vectors_VMD)
     path = folder / FILE
     with writing("index", path), replacing(path) as temporary:
-        _faiss().write_index(lists, str(temporary))
+        require_faiss().write_index(lists, str(temporary))
 
 
 def read_lists(folder: Path, rows: int, vectors: int) -> FaissCoarse:
@@ -136,7 +143,7 @@ def read_lists(folder: Path, rows: int, vectors: int) -> FaissCoarse:
     DataError
         When there are none, they are damaged, or videos came or went since they were written.
     """
-    faiss = _faiss()
+    faiss = require_faiss()
     path = folder / FILE
     where, expected = f"index {path}", f"lists of {rows} videos"
     hint = f"tcmgc index --out {folder} --coarse faiss writes them; --coarse matrix needs none"

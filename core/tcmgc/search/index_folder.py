@@ -272,16 +272,16 @@ def open_for_writing(path: Path) -> Iterator[IndexWriter]:
     with writing("index", path):
         path.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path / LOCK, timeout=0)
-    try:
-        with writing("index", path / LOCK):
+    with writing("index", path / LOCK):
+        try:
             lock.acquire()
-    except Timeout:
-        raise DataError(
-            f"index {path}",
-            found="another process that adds videos to it",
-            expected="one at a time",
-            hint="wait for it, or end it: the same command goes on where it was",
-        ) from None
+        except Timeout:  # which is an error of the system, too
+            raise DataError(
+                f"index {path}",
+                found="another process that adds videos to it",
+                expected="one at a time",
+                hint="wait for it, or end it: the same command goes on where it was",
+            ) from None
     try:
         if (path / ABOUT).exists():
             trim_journal(path)
