@@ -124,7 +124,7 @@ def test_mistakes(
 
 
 def test_a_bar_is_as_high_as_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert spark([0.0, 0.1, 0.2, 0.4]) == " ▂▄█"
+    assert spark([0.0, 0.1, 0.2, 0.4]) == "▁▃▅█"
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    assert spark([0.0, 0.2, 0.4]) == " =@"
+    assert spark([0.0, 0.2, 0.4]) == ".+@"
     assert len(search_display.LEVELS) == len(search_display.PLAIN)

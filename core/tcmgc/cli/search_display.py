@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tcmgc.search.searcher import Answer, FrameAttention, Hit, Searcher
 
 SCHEMA_VERSION = 1
-LEVELS, PLAIN = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
-"""How a weight is drawn, from 0 to the largest of a video; the second where the first cannot be printed."""
+LEVELS, PLAIN = "▁▂▃▄▅▆▇█", ".:-=+*#@"
+"""How a weight is drawn, from 0 to the largest of a video; the second where the first cannot be printed. Neither has a blank, which a table would cut off."""
 WIDTH = 20
 """Characters of the longest bar."""
 
