@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 LEVELS, PLAIN = "▁▂▃▄▅▆▇█", ".:-=+*#@"
-"""How a weight is drawn, from 0 to the largest of a video; the second where the first cannot be printed. Neither has a blank, which a table would cut off."""
+"""How a weight is drawn, from 0 to the largest of a video; the second where the first cannot be printed.
+
+Neither has a blank, which a table would cut off.
+"""
 WIDTH = 20
 """Characters of the longest bar."""
 
