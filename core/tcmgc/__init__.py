@@ -15,6 +15,7 @@ from .sizes import Size
 if TYPE_CHECKING:
     from .api import build, evaluate, load, metrics, run
     from .api_checkpoints import export_checkpoint, import_checkpoint, score_videos
+    from .api_search import index_videos, open_index
     from .builder import Sizes
     from .features import TextFeatures, Tokens, VideoFeatures
     from .files.features_file import load_features
@@ -34,6 +35,8 @@ _HOMES = {
     "export_checkpoint": "api_checkpoints",
     "import_checkpoint": "api_checkpoints",
     "score_videos": "api_checkpoints",
+    "index_videos": "api_search",
+    "open_index": "api_search",
     "load": "api",
     "metrics": "api",
     "run": "api",
@@ -78,10 +81,12 @@ __all__ = [
     "export_checkpoint",
     "hookimpl",
     "import_checkpoint",
+    "index_videos",
     "load",
     "load_features",
     "load_weights",
     "metrics",
+    "open_index",
     "run",
     "score_videos",
 ]

@@ -276,6 +276,18 @@ class GranularScorer(nn.Module):
             return only
         return self.aggregator(torch.stack(list(parts.values()), dim=-1))
 
+    def attention(self, text: State, video: State) -> dict[str, tuple[str, Tensor]]:
+        """Say by view what asks, ``sentence`` or ``words``, and its weights over frames, [T, V, Q, F].
+
+        Views that no text conditions, or that have no such weights, are left out.
+        """
+        found = {}
+        for name, use in self._uses.items():
+            weights = None if use.query is None else self._visual(use, text, video).attention()
+            if use.query is not None and weights is not None:
+                found[name] = (use.query, weights)
+        return found
+
     def _items(self) -> list[tuple[str, Granularity]]:
         return list(self.granularities.items())  # type: ignore[arg-type]
 

@@ -11,6 +11,9 @@ import click
 
 from tcmgc.files.output import refuse_unwritable
 
+from .coarse_command import coarse
+from .search_command import search
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -161,3 +164,7 @@ def training(
         about = {"schema_version": SCHEMA_VERSION, "torch": torch.__version__, "device": device}
         shape = {"words": words, "frames": frames, "dim": dim, "threads": torch.get_num_threads()}
         Path(out).write_text(json.dumps({**about, **shape, "steps": steps}, indent=2) + "\n", "utf-8")
+
+
+bench.add_command(search)
+bench.add_command(coarse)

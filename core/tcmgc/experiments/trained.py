@@ -74,6 +74,16 @@ class TrainedModel:
         self._bank: Bank | None = None
 
     @property
+    def session(self) -> Session:
+        """Where reader, sampler and device come from."""
+        return self._session
+
+    @property
+    def decoding(self) -> Decoding:
+        """How videos are decoded."""
+        return self._decoding
+
+    @property
     def needs(self) -> Needs | None:
         """What the recipe's normalizer looks at; None where there is none."""
         return None if self._normalizer is None else self._normalizer.needs

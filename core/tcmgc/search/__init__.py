@@ -1,0 +1,1 @@
+"""Videos encoded once and kept, and texts that are answered from what is kept."""
