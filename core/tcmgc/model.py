@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .slots.loss import Loss
     from .slots.scorer import Scorer
     from .slots.stage import FeatureStage
+    from .state import State
 
 
 @contextmanager
@@ -157,15 +158,43 @@ class RetrievalModel(nn.Module):
         DataError
             When an item is empty and the recipe refuses such items: with the item.
         """
-        if self._refuses_empty_texts and text.words is not None and "words" in self.inputs:
-            _refuse_empty("text", "word", text.words.mask)
-        if self._refuses_empty_videos:
+        self._refuse_empty_items(text, video)
+        return self._through_stages("text", text), self._through_stages("video", video)
+
+    def _through_stages(self, side: Literal["text", "video"], features: Any) -> Any:
+        for stage in self._stages[side]:
+            features = stage(features)
+        return features
+
+    def _refuse_empty_items(self, text: TextFeatures | None, video: VideoFeatures | None) -> None:
+        words = None if text is None else text.words
+        if self._refuses_empty_texts and words is not None and "words" in self.inputs:
+            _refuse_empty("text", "word", words.mask)
+        if self._refuses_empty_videos and video is not None:
             _refuse_empty("video", "frame", video.frames.mask)
-        for stage in self._stages["text"]:
-            text = stage(text)
-        for stage in self._stages["video"]:
-            video = stage(video)
-        return text, video
+
+    @torch.no_grad()
+    def prepare_text(self, text: TextFeatures) -> State:
+        """Compute once a text what `score_states` needs: stages, and the scorer's state, led by T.
+
+        As in `scores`: in evaluation mode, without gradients, empty items refused.
+        """
+        self._refuse_empty_items(text, None)
+        with _evaluating(self):
+            return self.scorer.prepare_text(self._through_stages("text", text))
+
+    @torch.no_grad()
+    def prepare_video(self, video: VideoFeatures) -> State:
+        """Compute once a video what `score_states` needs, led by V: what an index keeps."""
+        self._refuse_empty_items(None, video)
+        with _evaluating(self):
+            return self.scorer.prepare_video(self._through_stages("video", video))
+
+    @torch.no_grad()
+    def score_states(self, text: State, video: State) -> Scores:
+        """Score what `prepare_text` and `prepare_video` returned, or slices of it, in one tile."""
+        with _evaluating(self):
+            return self.scorer(text, video, self._scale())
 
     def forward(self, text: TextFeatures, video: VideoFeatures) -> Scores:
         """Score all T texts against all V videos at once, with gradients: what training does."""
