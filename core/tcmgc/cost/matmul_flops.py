@@ -48,7 +48,7 @@ class MatmulFlops(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _matrices(first: int) -> Callable[[tuple[Any, ...], Any], int]:
-    """Make the formula of a product whose left matrix is the argument ``first``, and the right one the next."""
+    """Make the formula of a product of the argument ``first``, a matrix, and the next one."""
 
     def flops(args: tuple[Any, ...], result: Any) -> int:
         left, right = _shape(args[first]), _shape(args[first + 1])

@@ -88,12 +88,12 @@ class _Counter(Protocol):
     def flops(self) -> int: ...
 
 
-class _Ours(MatmulFlops):
+class _Ours(MatmulFlops):  # type: ignore[no-untyped-call]
     def flops(self) -> int:
         return self.total
 
 
-class _Torchs(FlopCounterMode):  # type: ignore[no-untyped-call]
+class _Torchs(FlopCounterMode):
     def __init__(self) -> None:
         super().__init__(display=False)
 

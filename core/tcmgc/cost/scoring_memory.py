@@ -45,7 +45,7 @@ def scoring_memory(model: RetrievalModel, videos: int) -> int:
             scores = walk(model.scorer, text, video, scale, tiling=tiling)
     result = state_bytes({**scores.parts, "total": scores.total})
     a_video = index_bytes(model)
-    tile = max(0, memory.peak - result - few * a_video)
+    tile: int = max(0, memory.peak - result - few * a_video)
     tiles = -(-videos // tiling.videos)
     return videos * a_video + worker_count(scale.device, tiles) * tile
 

@@ -95,8 +95,8 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         write_json(work / HISTORY, new_history() if training is None else training.history)
         write_json(work / RANKS, evaluation.ranks)
         write_text(work / CONFIG, as_yaml(recipe) + "\n")
-    scoring: dict[str, Any] = measured_cost(model, evaluation)
     peaks = [memory.bytes(), None if training is None else training.peak_memory_bytes]
+    scoring: dict[str, Any] = measured_cost(model, evaluation)
     record = RunRecord(
         label=job.row.label,
         recipe=recipe.name,

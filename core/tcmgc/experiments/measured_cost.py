@@ -1,4 +1,4 @@
-"""The cost of an evaluated model's scoring, for a record; what cannot be measured is no reason to lose a run."""
+"""The cost of an evaluated model's scoring, for a record; a run is not lost where it cannot be measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CostWarning(UserWarning):
 
 
 def measured_cost(model: EncodedModel, evaluation: Evaluation) -> dict[str, int]:
-    """Return the fields of `tcmgc.runs.record.Cost` that are about scoring; none, with a warning, at an error.
+    """Return the fields of `tcmgc.runs.record.Cost` that are about scoring; none where that fails.
 
     Parameters
     ----------
