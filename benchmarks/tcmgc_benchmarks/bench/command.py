@@ -11,6 +11,8 @@ import click
 
 from tcmgc.files.output import refuse_unwritable
 
+from .cost.command import cost as cost_command
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,9 @@ SCHEMA_VERSION = 1
 @click.group()
 def bench() -> None:
     """Measure what scoring costs on this machine."""
+
+
+bench.add_command(cost_command)
 
 
 def size(name: str, default: int, text: str) -> Callable[[Any], Any]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from tcmgc.tile_pool import worker_count
-from tcmgc.tiles import BUDGET, BUDGETS, PREPARED, Tiling, walk
+from tcmgc.tiles import PREPARED, walk
 
 from .index_bytes import index_bytes, state_bytes
 from .random_features import random_features
+from .scoring_tiling import scoring_tiling
 from .tensor_memory import TensorMemory
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def scoring_memory(model: RetrievalModel, videos: int) -> int:
         V, the size of the gallery.
     """
     scale = model.logit_scale.exp()
-    tiling = Tiling.fit(
-        model.scorer.floats_per_pair, scale.element_size(), BUDGETS.get(scale.device.type, BUDGET)
-    )
+    tiling = scoring_tiling(model)
     texts, few = tiling.texts, min(videos, max(tiling.videos, PREPARED))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         text, video = model.apply_stages(*random_features(model, texts, 1))

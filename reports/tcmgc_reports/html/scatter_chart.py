@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tcmgc_reports.renderers.formats import decimal, significant
+from tcmgc.readable import significant
+from tcmgc_reports.renderers.formats import decimal
 
 from .axis import linear_axis, log_axis, tick_label
 from .svg import element, percent
