@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from tcmgc import __version__, readable
 from tcmgc_reports.board.leaderboard import DIRECTIONS
-from tcmgc_reports.renderers import formats, words
+from tcmgc_reports.renderers import costs, formats, words
 from tcmgc_reports.statistics.columns import COLUMNS
 
 from .views import make_view
@@ -38,6 +38,10 @@ def render_html(board: Leaderboard) -> str:
         board=board,
         views=[make_view(section) for section in board.sections],
         columns=COLUMNS,
+        costs=costs.COSTS,
+        place_heading=costs.PLACE,
+        cost_title=costs.cost_title,
+        cost_note=words.COST_NOTE,
         directions=DIRECTIONS,
         remarks=words.remarks(board),
         how=words.HOW,
