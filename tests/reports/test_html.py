@@ -122,6 +122,7 @@ def test_says_what_the_board_says(html: str) -> None:
     assert all(one.get("role") == "img" or one.get("aria-hidden") == "true" for one in page.all("svg"))
     # Both directions, tags; rows and runs have no headings to sort by.
     assert [one.get("class") for one in page.all("table")].count("sortable") == 3
+    assert [one.get("class") for one in page.all("table")].count("sortable costs") == 1
     assert html.count("<polyline") == 2 * 2 * 2
     assert "20 queries" in html
     assert "2.00 GB" in html
@@ -249,7 +250,8 @@ def test_many_rows_with_long_labels_in_a_browser(
     assert len(labels) == 20
     assert all(after["top"] - before["bottom"] >= 4 for before, after in pairwise(labels))
     # The first number of a row is seen without scrolling.
-    assert max(place["right"] for place in page.evaluate(places, ".sortable td:nth-child(3)")) <= width
+    first = ".sortable:not(.costs) td:nth-child(3), .costs td:nth-child(2)"
+    assert max(place["right"] for place in page.evaluate(places, first)) <= width
     page.close()
 
 

@@ -131,8 +131,8 @@ def test_wrapped_label() -> None:
 def test_markdown(board: Leaderboard) -> None:
     text = RENDERERS["markdown"].render(board)
     tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(tables) == 2 * 5
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {10}
+    assert len(tables) == 3 * 5
+    assert [len(re.findall(r"(?<!\\)\|", line)) for line in tables] == [10] * 10 + [6] * 5
     assert re.match(r"\| tcmgc \| 0, 1 \| \*\*72\.5\*\* ± 3\.5 \[\d\d\.\d, \d\d\.\d\] \|", tables[2])
     assert "<script" not in re.sub(r"\\<", "", text)
     assert markdown_escape("a*b_c|d\ne") == r"a\*b\_c\|d e"
@@ -140,11 +140,10 @@ def test_markdown(board: Leaderboard) -> None:
 
 def test_latex(board: Leaderboard) -> None:
     text = RENDERERS["latex"].render(board)
-    assert text.count("\\begin{tabular}{llrrrrrrr}") == text.count("\\bottomrule") == 2
+    assert text.count("\\begin{tabular}{llrrrrrrr}") == text.count("\\bottomrule") - 1 == 2
     assert "tcmgc & 0, 1 & \\textbf{72.5} $\\pm$ 3.5 [" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert len(rows) == 2 * 4
-    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {8}
+    assert [len(re.findall(r"(?<!\\)&", row)) for row in rows] == [8] * 2 * 4 + [4] * 4
     code = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert not re.search(r"(?<!\\)[%#_~^]", code)
     bare = re.sub(r"\\[{}]", "", code)

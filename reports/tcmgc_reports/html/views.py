@@ -114,7 +114,7 @@ def _dot(row: Row, direction: Direction) -> Dot:
 
 def _scatters(section: Section) -> Iterable[Scatter]:
     for cost in COSTS:
-        # A point alone says nothing that its interval does not; points of several machines say the wrong thing.
+        # A point alone says nothing that its interval does not; points of two machines mislead.
         compared = not (cost.of_machine and len(section.places) > 1)
         if compared and sum(has_cost(row, cost) for row in section.rows) > 1:
             yield Scatter(cost, scatter_chart(section.rows, cost))

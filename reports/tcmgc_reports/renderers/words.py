@@ -22,9 +22,9 @@ LEGEND = (
 )
 SPREAD = "± is the standard deviation over seeds, [low, high] the 95 % interval over videos"
 COST_NOTE = (
-    "Costs are of scoring alone, features given. FLOPs: of matrix products, 2 m n k each, counted on a tile of "
-    "prepared texts and videos; index/video: what is kept of a prepared video; memory: of all of these and a "
-    "tile for each thread; time: of the whole test split, preparing included, over its pairs."
+    "Costs are of scoring alone, features given. FLOPs: of matrix products, 2 m n k each, counted on a tile "
+    "of prepared texts and videos; index/video: what is kept of a prepared video; memory: of all these and "
+    "of a tile for each thread; time: of the whole test split, preparing included, over its pairs."
 )
 HOW = (
     "Numbers are means over the seeds; queries with tied scores count by their expectation over the orders "

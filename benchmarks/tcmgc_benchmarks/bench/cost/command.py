@@ -29,7 +29,7 @@ COUNT = click.IntRange(min=1)
 @click.argument("subjects", nargs=-1, metavar="[RECIPE|FILE|RUN]...")
 @click.option("--variants", is_flag=True, help="Measure every variant of a recipe too.")
 @set_option("Override a dotted key of all that is measured; may be repeated.")
-@click.option("--texts", type=COUNT, default=64, show_default=True, help="T, scored at a time for `pair`.")
+@click.option("--texts", type=COUNT, default=64, show_default=True, help="T, prepared at a time.")
 @click.option(
     "--videos",
     type=COUNT,
@@ -100,7 +100,8 @@ def cost(
                 tell("building")
                 found.append(measure_cost(subject.label, subject.build(), setting, tell))
         where = environment(device, "32-true")
-    on = f"{where['device_name']} ({device}), {where['threads']} threads, PyTorch {where['torch']}"
+    threads = f"{where['threads']} thread{'' if where['threads'] == 1 else 's'}"
+    on = f"{where['device_name']} ({device}), {threads}, PyTorch {where['torch']}"
     click.echo(f"{on}\n\n{cost_tables(found, 'terminal')}")
     if out is not None:
         about = {"schema_version": SCHEMA_VERSION, "setting": asdict(setting), "environment": where}

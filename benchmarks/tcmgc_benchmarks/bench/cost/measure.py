@@ -33,7 +33,7 @@ class Setting:
     Parameters
     ----------
     texts
-        T, of the tiles whose pairs are timed.
+        T, prepared at a time; pairs are timed of as many, or of a tile's where those are fewer.
     galleries
         Sizes V that a query is timed at; of the first, pairs and memory.
     memory
@@ -138,10 +138,10 @@ def measure_cost(
     text, video = random_features(model, setting.texts, VIDEOS)
     per_text = seconds_of(lambda: model.prepare_text(text), device, setting.patience) / setting.texts
     per_video = seconds_of(lambda: model.prepare_video(video), device, setting.patience) / VIDEOS
-    queries, state = model.prepare_text(text), model.prepare_video(video)
-    tell("pairs")
     tile = scoring_tiling(model)
-    pairs = tile.texts * tile.videos
+    texts, pairs = min(setting.texts, tile.texts), tile.texts * tile.videos
+    queries, state = model.prepare_text(text[:texts]), model.prepare_video(video)
+    tell("pairs")
     gallery = PreparedGallery(state, setting.galleries[0], setting.memory)
     walked = walk_gallery(model, lambda: queries, gallery, pairs, setting.patience)
     timed = []
@@ -160,7 +160,7 @@ def measure_cost(
         torch_flops=checked,
         microseconds_per_text=1e6 * per_text,
         microseconds_per_video=1e6 * per_video,
-        microseconds_per_pair=1e6 * walked.seconds / (walked.videos * setting.texts),
+        microseconds_per_pair=1e6 * walked.seconds / (walked.videos * texts),
         queries=tuple(timed),
         index_bytes_per_video=state_bytes(state) // VIDEOS,
         memory_bytes=memory,

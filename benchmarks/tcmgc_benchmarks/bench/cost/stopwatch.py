@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
 
-from tcmgc.tile_pool import tile_pool, worker_count
+from .score_gallery import score_gallery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
     from tcmgc import RetrievalModel
     from tcmgc.state import State
@@ -78,7 +76,7 @@ def walk_gallery(
 
     def work() -> None:
         started = time.perf_counter()
-        videos = _walk(model, prepare(), gallery, pairs, started + patience)
+        videos = score_gallery(model, prepare(), gallery, pairs, started + patience)[1]
         _synchronize(device)
         found.append((time.perf_counter() - started, videos))
 
@@ -88,34 +86,6 @@ def walk_gallery(
             work()
         del found[0]
     return Walked(median(seconds for seconds, _ in found), found[0][1], len(found))
-
-
-def _walk(
-    model: RetrievalModel, queries: State, gallery: PreparedGallery, pairs: int, deadline: float
-) -> int:
-    """Score tile by tile, side by side as `tcmgc.tiles.walk` does; return how many videos were scored."""
-    scorer, scale = model.scorer, model.logit_scale.exp()
-    texts = len(next(iter(queries.values())))
-    total_TV = torch.empty(texts, gallery.videos, dtype=scale.dtype, device=scale.device)
-
-    def score(place: slice, videos: State) -> None:
-        total_TV[:, place] = scorer(queries, videos, scale).total
-
-    size = max(1, pairs // texts)
-    workers = worker_count(scale.device, -(-gallery.videos // size))
-    done = 0
-    with torch.no_grad(), tile_pool(workers) as pool:
-        waiting: deque[Future[None]] = deque()
-        for place, videos in gallery.blocks(size):
-            if done and time.perf_counter() > deadline:
-                break
-            waiting.append(pool.submit(score, place, videos))
-            if len(waiting) > 2 * workers:
-                waiting.popleft().result()
-            done = place.stop
-        for tile in waiting:
-            tile.result()
-    return done
 
 
 def _timed(work: Callable[[], object], device: torch.device) -> float:
