@@ -11,6 +11,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from tcmgc.tiles import PREPARED
+
 from .matmul_flops import MatmulFlops
 from .random_features import random_features
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
     from tcmgc.model import RetrievalModel
 
-TEXTS, VIDEOS = 4, 8
-"""Of the tile that is counted; what a tile does once is shared by its pairs."""
+TEXTS, VIDEOS = 2, PREPARED
+"""That are counted. What is done once for all of them is shared, as by the videos that are prepared at a time."""
 
 
 @dataclass(frozen=True)
