@@ -30,5 +30,5 @@ def floats_of_a_basis() -> int:
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_by_hand(recipe: str, floats: int, masks: int, dtype: torch.dtype) -> None:
-    model = tcmgc.build(recipe, Sizes(D, W, F), dtype=dtype)
+    model = tcmgc.build(recipe, Sizes(D, W, F), overrides={"stages.video": []}, dtype=dtype)
     assert index_bytes(model) == floats * dtype.itemsize + masks * MASK

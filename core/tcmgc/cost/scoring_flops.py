@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tcmgc.model import RetrievalModel
 
 TEXTS, VIDEOS = 2, PREPARED
-"""That are counted. What is done once for all of them is shared, as by the videos that are prepared at a time."""
+"""That are counted. What is done once for all of them is shared, as where scoring prepares as many."""
 
 
 @dataclass(frozen=True)
