@@ -9,6 +9,7 @@ import tcmgc
 from tcmgc import Sizes
 from tcmgc.cost.index_bytes import index_bytes
 
+pytestmark = pytest.mark.filterwarnings("ignore::tcmgc_plugins.reorganizers.selection.KeepRateWarning")
 W, F, D = 6, 4, 32
 MASK = 1
 

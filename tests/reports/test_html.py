@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -226,6 +227,28 @@ LONG = (
     "{:02} a label of ordinary words that has sixty characters in it",
     "{:02} averyverylonglabelwithoutanyplacewhereitmaybebrokenatall",
 )
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_axis_is_chosen_in_a_browser(browser: Any, runs: RunsOut, tmp_path: Path, width: int) -> None:
+    more = {"flops_per_pair": 1_002_590, "index_bytes_per_video": 55_296, "scoring_memory_bytes": 60_800_000}
+    for label in ("one", "two"):
+        path = runs.add(label, [1, 2])
+        record = json.loads((path / "record.json").read_text())
+        record["cost"] |= more
+        (path / "record.json").write_text(json.dumps(record))
+    path = tmp_path / "index.html"
+    path.write_text(render_html(build_leaderboard(read_runs(runs.path))), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(path.as_uri())
+    every = "[...document.querySelectorAll('.scatter')]"
+    seen = f"{every}.filter(e => e.offsetHeight).map(e => e.dataset.axis)"
+    assert page.evaluate(seen) == ["microseconds_per_pair"]
+    for name in more:
+        page.check(f"input[value={name}]")
+        assert page.evaluate(seen) == [name]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
 
 
 @pytest.mark.parametrize("width", [1400, 390])

@@ -236,6 +236,8 @@ def test_formats() -> None:
     ]
     assert [readable.size(b) for b in (None, 12, 1_520_000_000)] == ["–", "12 B", "1.52 GB"]
     assert [readable.size(b) for b in (999.7, 999_999)] == ["1.00 kB", "1.00 MB"]
+    times = [readable.short_time(t) for t in (None, 0.032, 9.4, 999.96, 51_300, 330e6)]
+    assert times == ["–", "0.0320 µs", "9.40 µs", "1.00 ms", "51.3 ms", "330 s"]
     assert [formats.p_value(p) for p in (0.0004, 0.034, 0.234, 1.0)] == [
         *("p < 0.001", "p = 0.034", "p = 0.23", "p = 1.00")
     ]
