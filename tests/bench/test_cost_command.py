@@ -36,9 +36,10 @@ def measured(path: Path) -> dict[str, Any]:
 
 
 def test_every_recipe(tmp_path: Path) -> None:
-    result = run(*SMALL, "--json", tmp_path / "cost.json")
+    out = tmp_path / "a folder" / "cost.json"
+    result = run(*SMALL, "--json", out)
     assert result.exit_code == 0, result.output
-    costs = measured(tmp_path / "cost.json")
+    costs = measured(out)
     assert sorted(costs) == sorted(current_registry().recipe_files)
     for label, cost in costs.items():
         assert cost["flops"] == cost["torch_flops"]
@@ -51,7 +52,7 @@ def test_every_recipe(tmp_path: Path) -> None:
     model = tcmgc.build("tcmgc", Sizes(64, 20, 3))
     assert costs["tcmgc"]["flops"] == vars(scoring_flops(model))
     assert costs["tcmgc"]["parameters"] == sum(weight.numel() for weight in model.parameters())
-    about = json.loads((tmp_path / "cost.json").read_text())
+    about = json.loads(out.read_text())
     assert about["schema_version"] == 1
     assert about["environment"]["threads"] >= 1
     assert about["setting"]["galleries"] == [40, 70]
@@ -71,6 +72,18 @@ def test_variants_overrides_and_files(tmp_path: Path) -> None:
     assert [label for label in measured(out) if not label.startswith("mine")] == labels
     assert measured(out)["xpool"]["flops"] != measured(out)["xpool avg"]["flops"]
     assert measured(out)["mine"]["flops"] == {"text": 0, "video": 0, "pair": 2 * 64}
+
+
+def test_the_dense_form_costs_more(tmp_path: Path) -> None:
+    found = {}
+    for form in ("factored", "dense"):
+        out = tmp_path / f"{form}.json"
+        assert run("tcmgc", "--form", form, *SMALL, "--json", out).exit_code == 0
+        found[form] = measured(out)["tcmgc"]
+    pairs = [found[form]["flops"]["pair"] for form in ("dense", "factored")]
+    # A linear layer of width 64 for each word and the sentence alone is 2 * 21 * 64 * 64.
+    assert pairs[0] > 2 * 21 * 64 * 64 > 2 * pairs[1]
+    assert found["dense"]["index_bytes_per_video"] < found["factored"]["index_bytes_per_video"]
 
 
 def test_mistakes_come_first(tmp_path: Path) -> None:

@@ -14,10 +14,13 @@ import click
 from tcmgc.cli.console import warnings_said
 from tcmgc.cli.main import plugin_option
 from tcmgc.cli.options import set_option
+from tcmgc.files.disk import write_text, writing
 from tcmgc.files.output import refuse_unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tcmgc.granular import Form
 
     from .measure import Cost
 
@@ -42,6 +45,13 @@ COUNT = click.IntRange(min=1)
 @click.option("--frames", type=COUNT, default=12, show_default=True, help="F, frames a video.")
 @click.option("--patches", type=COUNT, default=49, show_default=True, help="Patches a frame, where used.")
 @click.option("--dim", type=COUNT, default=512, show_default=True, help="D, the joint width.")
+@click.option(
+    "--form",
+    type=click.Choice(["factored", "dense"]),
+    default="factored",
+    show_default=True,
+    help="Of vectors that a text conditions, as in tcmgc score.",
+)
 @click.option("--memory", type=float, default=1.0, show_default=True, help="GB of prepared videos at a time.")
 @click.option(
     "--patience", type=float, default=10.0, show_default=True, help="Seconds before a time is extrapolated."
@@ -60,6 +70,7 @@ def cost(
     frames: int,
     patches: int,
     dim: int,
+    form: Form,
     memory: float,
     patience: float,
     device: str,
@@ -98,19 +109,24 @@ def cost(
             for subject in chosen:
                 tell = advance(subject.label)
                 tell("building")
-                found.append(measure_cost(subject.label, subject.build(), setting, tell))
+                model = subject.build()
+                model.form = form
+                found.append(measure_cost(subject.label, model, setting, tell))
         where = environment(device, "32-true")
     threads = f"{where['threads']} thread{'' if where['threads'] == 1 else 's'}"
-    on = f"{where['device_name']} ({device}), {threads}, PyTorch {where['torch']}"
+    on = f"{where['device_name']} ({device}), {threads}, PyTorch {where['torch']}{', dense form' if form == 'dense' else ''}"
     click.echo(f"{on}\n\n{cost_tables(found, 'terminal')}")
     if out is not None:
-        about = {"schema_version": SCHEMA_VERSION, "setting": asdict(setting), "environment": where}
+        about = {"schema_version": SCHEMA_VERSION, "form": form, "setting": asdict(setting)}
+        about["environment"] = where
         content = {**about, "costs": [asdict(one) for one in found]}
-        Path(out).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        with writing("output", Path(out)):
+            write_text(Path(out), json.dumps(content, indent=2) + "\n")
     if page is not None and around is not None:
         given = shlex.join(["tcmgc", "bench", "cost", *_given(click.get_current_context())])
         shown = f"<!-- skip: next -->\n\n```bash\n{given}\n```\n\n{on}: {cost_tables(found, 'markdown')}"
-        write_page(Path(page), around, shown)
+        with writing("page", Path(page)):
+            write_page(Path(page), around, shown)
 
 
 def _given(context: click.Context) -> list[str]:

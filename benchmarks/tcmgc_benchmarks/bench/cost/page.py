@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tcmgc.errors import DataError
+from tcmgc.files.disk import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,4 +48,4 @@ def write_page(path: Path, around: tuple[str, str], tables: str) -> None:
         As Markdown.
     """
     before, after = around
-    path.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}\n{after}", encoding="utf-8")
+    write_text(path, f"{before}{BEGIN}\n\n{tables}\n\n{END}\n{after}")
