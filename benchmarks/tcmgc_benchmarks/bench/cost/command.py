@@ -114,7 +114,8 @@ def cost(
                 found.append(measure_cost(subject.label, model, setting, tell))
         where = environment(device, "32-true")
     threads = f"{where['threads']} thread{'' if where['threads'] == 1 else 's'}"
-    on = f"{where['device_name']} ({device}), {threads}, PyTorch {where['torch']}{', dense form' if form == 'dense' else ''}"
+    dense = ", dense form" if form == "dense" else ""
+    on = f"{where['device_name']} ({device}), {threads}, PyTorch {where['torch']}{dense}"
     click.echo(f"{on}\n\n{cost_tables(found, 'terminal')}")
     if out is not None:
         about = {"schema_version": SCHEMA_VERSION, "form": form, "setting": asdict(setting)}
