@@ -10,6 +10,7 @@ import torch
 import tcmgc
 from tcmgc import Sizes
 from tcmgc.cost.index_bytes import index_bytes
+from tcmgc.cost.scoring_cost import scoring_cost
 from tcmgc.cost.scoring_memory import scoring_memory
 from tcmgc.cost.scoring_tiling import scoring_tiling
 
@@ -55,3 +56,14 @@ def test_leaves_the_threads_as_they_were() -> None:
     torch.set_num_threads(3)
     scoring_memory(model_of("clip4clip-meanp"), 10)
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu() -> None:
+    """FLOPs and index are those of the CPU; one tile at a time is in memory, and a larger one."""
+    model = model_of("tcmgc")
+    on_cpu = scoring_cost(model, 1000)
+    on_gpu = scoring_cost(model.to("cuda"), 1000)
+    names = ("flops_per_text", "flops_per_video", "flops_per_pair", "index_bytes_per_video")
+    assert [getattr(on_gpu, name) for name in names] == [getattr(on_cpu, name) for name in names]
+    assert on_gpu.scoring_memory_bytes > 1000 * on_gpu.index_bytes_per_video
