@@ -101,13 +101,14 @@ def test_a_page_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Page\n\n{BEGIN}\nold\n{END}\n\nAfter.\n")
     for _ in range(2):
-        assert run("xpool", *SMALL, "--page", page).exit_code == 0
+        assert run("xpool", *SMALL, "--page", page, "--json", tmp_path / "cost.json").exit_code == 0
     text = page.read_text()
     assert text.startswith(f"# Page\n\n{BEGIN}\n")
     assert text.endswith(f"{END}\n\nAfter.\n")
     assert "old" not in text
     command = re.search(r"```bash\n(.+)\n```", text)
     assert command is not None
+    assert "cost.json" not in text
     assert command[1].startswith("tcmgc bench cost xpool --texts 4 --videos 40 --videos 70 --words 20 ")
     assert len([line for line in text.splitlines() if line.startswith("|")]) == 2 * 3
 

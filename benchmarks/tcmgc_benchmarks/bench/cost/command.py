@@ -131,11 +131,12 @@ def cost(
 
 
 def _given(context: click.Context) -> list[str]:
-    """Return the arguments that were given, without those that are default."""
+    """Return the arguments that were given and that change what a page says."""
     words: list[str] = []
     for parameter in context.command.params:
         name = parameter.name or ""
-        if context.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if not given or name == "out":
             continue
         value: Any = context.params[name]
         if isinstance(parameter, click.Argument):
