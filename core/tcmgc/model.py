@@ -195,7 +195,7 @@ class RetrievalModel(nn.Module):
 
     @torch.no_grad()
     def staged_video(self, video: VideoFeatures) -> VideoFeatures:
-        """Send videos through their stages: what the scorer prepares, and an index keeps.
+        """Send videos through their stages: what the scorer prepares.
 
         As in `scores`: in evaluation mode, without gradients, empty items refused.
         """
@@ -205,8 +205,14 @@ class RetrievalModel(nn.Module):
             return staged
 
     @torch.no_grad()
+    def prepare_video(self, video: VideoFeatures) -> State:
+        """Compute once a video what `score_states` needs, led by V: what an index keeps."""
+        with _evaluating(self):
+            return self.scorer.prepare_video(self.staged_video(video))
+
+    @torch.no_grad()
     def score_states(self, text: State, video: State) -> Scores:
-        """Score as one tile what `prepare_text` made, and the scorer of `staged_video`, or slices of it."""
+        """Score what `prepare_text` and `prepare_video` returned, or slices of it, in one tile."""
         with _evaluating(self):
             return self.scorer(text, video, self._scale())
 

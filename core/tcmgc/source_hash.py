@@ -51,9 +51,11 @@ APART = frozenset(
         "tcmgc.source_hash",
         "tcmgc.data.cache_folder",
         # What is shown meanwhile, and what it costs.
+        "tcmgc.cost",
         "tcmgc.engine.peak_memory",
         "tcmgc.engine.progress",
         "tcmgc.experiments.listener",
+        "tcmgc.experiments.measured_cost",
     }
 )
 """Parts of tcmgc with which no number changes; a package but ``tcmgc`` itself stands for all its modules."""

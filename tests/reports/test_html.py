@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -122,6 +123,7 @@ def test_says_what_the_board_says(html: str) -> None:
     assert all(one.get("role") == "img" or one.get("aria-hidden") == "true" for one in page.all("svg"))
     # Both directions, tags; rows and runs have no headings to sort by.
     assert [one.get("class") for one in page.all("table")].count("sortable") == 3
+    assert [one.get("class") for one in page.all("table")].count("sortable costs") == 1
     assert html.count("<polyline") == 2 * 2 * 2
     assert "20 queries" in html
     assert "2.00 GB" in html
@@ -228,6 +230,28 @@ LONG = (
 
 
 @pytest.mark.parametrize("width", [1400, 390])
+def test_the_axis_is_chosen_in_a_browser(browser: Any, runs: RunsOut, tmp_path: Path, width: int) -> None:
+    more = {"flops_per_pair": 1_002_590, "index_bytes_per_video": 55_296, "scoring_memory_bytes": 60_800_000}
+    for label in ("one", "two"):
+        path = runs.add(label, [1, 2])
+        record = json.loads((path / "record.json").read_text())
+        record["cost"] |= more
+        (path / "record.json").write_text(json.dumps(record))
+    path = tmp_path / "index.html"
+    path.write_text(render_html(build_leaderboard(read_runs(runs.path))), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(path.as_uri())
+    every = "[...document.querySelectorAll('.scatter')]"
+    seen = f"{every}.filter(e => e.offsetHeight).map(e => e.dataset.axis)"
+    assert page.evaluate(seen) == ["microseconds_per_pair"]
+    for name in more:
+        page.check(f"input[value={name}]")
+        assert page.evaluate(seen) == [name]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1400, 390])
 def test_many_rows_with_long_labels_in_a_browser(
     browser: Any, runs: RunsOut, tmp_path: Path, width: int
 ) -> None:
@@ -249,7 +273,8 @@ def test_many_rows_with_long_labels_in_a_browser(
     assert len(labels) == 20
     assert all(after["top"] - before["bottom"] >= 4 for before, after in pairwise(labels))
     # The first number of a row is seen without scrolling.
-    assert max(place["right"] for place in page.evaluate(places, ".sortable td:nth-child(3)")) <= width
+    first = ".sortable:not(.costs) td:nth-child(3), .costs td:nth-child(2)"
+    assert max(place["right"] for place in page.evaluate(places, first)) <= width
     page.close()
 
 

@@ -12,6 +12,7 @@ import click
 from tcmgc.files.output import refuse_unwritable
 
 from .coarse_command import coarse
+from .cost.command import cost as cost_command
 from .search_command import search
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ SCHEMA_VERSION = 1
 @click.group()
 def bench() -> None:
     """Measure what scoring costs on this machine."""
+
+
+bench.add_command(cost_command)
 
 
 def size(name: str, default: int, text: str) -> Callable[[Any], Any]:

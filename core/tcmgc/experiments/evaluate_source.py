@@ -22,6 +22,7 @@ from tcmgc.runs.run_folder import WEIGHTS, change_record
 from .experiment import evaluate_split
 from .job import TEST, refuse_incomplete
 from .listener import Listener, RunName, RunProgress
+from .measured_cost import measured_cost
 from .session import Session
 from .trained import warn_of_stale
 
@@ -113,6 +114,7 @@ def evaluate_source(
         "cost": {
             "evaluate_seconds": evaluation.seconds,
             "microseconds_per_pair": evaluation.microseconds_per_pair,
+            **measured_cost(model, evaluation),
         },
         "environment": environment(str(session.fabric.device), session.precision),
     }

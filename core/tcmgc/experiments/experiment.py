@@ -41,6 +41,7 @@ from tcmgc.runs.run_folder import (
 from .evaluate import Evaluation, evaluate
 from .job import TEST, Job, training_settings
 from .listener import RunProgress
+from .measured_cost import measured_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +96,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         write_json(work / RANKS, evaluation.ranks)
         write_text(work / CONFIG, as_yaml(recipe) + "\n")
     peaks = [memory.bytes(), None if training is None else training.peak_memory_bytes]
+    scoring: dict[str, Any] = measured_cost(model, evaluation)
     record = RunRecord(
         label=job.row.label,
         recipe=recipe.name,
@@ -117,6 +119,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
             evaluate_seconds=evaluation.seconds,
             **counts,
             microseconds_per_pair=evaluation.microseconds_per_pair,
+            **scoring,
             peak_memory_bytes=max((peak for peak in peaks if peak is not None), default=None),
         ),
         environment=environment(str(session.fabric.device), session.precision),

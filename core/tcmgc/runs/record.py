@@ -59,7 +59,11 @@ class TestAccess(BaseModel):
 
 
 class Cost(BaseModel):
-    """What it took; times in seconds unless the name says otherwise."""
+    """What it took; times in seconds unless the name says otherwise.
+
+    ``peak_memory_bytes`` is that of the whole run, ``scoring_memory_bytes`` of scoring alone. What is None by
+    default was not measured: by an earlier version, or because a component failed at it.
+    """
 
     model_config = CONTENT
     train_seconds: float | None
@@ -69,6 +73,11 @@ class Cost(BaseModel):
     trained_parameters: int
     microseconds_per_pair: float
     peak_memory_bytes: int | None
+    flops_per_text: int | None = None
+    flops_per_video: int | None = None
+    flops_per_pair: int | None = None
+    index_bytes_per_video: int | None = None
+    scoring_memory_bytes: int | None = None
 
 
 class Normalization(BaseModel):

@@ -15,6 +15,7 @@ from .choose_runs import choose_newest, split_stale
 from .compare import Compared, compare
 from .leaderboard import Leaderboard, Result, Row, RowRun, Section
 from .measure import draw, measure, measure_tags, tag_counts
+from .measured_on import measured_on
 from .notes import make_notes
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def _row(runs: Sequence[Run], results: Mapping[Direction, Result]) -> Row:
         runs=tuple(RowRun(run.folder, run.record, run.history) for run in runs),
         results=results,
         cost={name: _mean([cost[name] for cost in costs]) for name in costs[0]},
+        measured_on=measured_on([record.environment for record in records]),
         identity=identities[0] if len(identities) == 1 else joined,
     )
 

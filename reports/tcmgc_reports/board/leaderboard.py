@@ -87,6 +87,8 @@ class Row:
         By direction.
     cost
         Means over the seeds, by name; None where it was not measured.
+    measured_on
+        The device and, on a CPU, the threads that times and memory were measured with.
     identity
         The run's own, or the SHA-256 of all seeds' identities.
     """
@@ -101,6 +103,7 @@ class Row:
     runs: tuple[RowRun, ...]
     results: Mapping[Direction, Result]
     cost: Mapping[str, float | None]
+    measured_on: str
     identity: str
 
     @property
@@ -143,6 +146,11 @@ class Section:
     def place(self) -> str:
         """Name the data set and the split."""
         return f"{self.dataset}, {self.split} split"
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Name where the costs of the rows were measured, each place once."""
+        return tuple(dict.fromkeys(row.measured_on for row in self.rows))
 
 
 @dataclass(frozen=True)

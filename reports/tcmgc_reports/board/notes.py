@@ -52,6 +52,12 @@ def _section_notes(section: Section) -> list[str]:
     seeds = {row.seeds for row in section.rows if row.trained}
     if len(seeds) > 1:
         notes.append(f"{section.place}: not every trained row has the same seeds")
+    if len(section.places) > 1:
+        told = "; ".join(
+            f"{place}: {', '.join(row.label for row in section.rows if row.measured_on == place)}"
+            for place in section.places
+        )
+        notes.append(f"{section.place}: times and memory are not comparable, as measured on {told}")
     for row in section.rows:
         notes += _row_notes(row)
     return notes

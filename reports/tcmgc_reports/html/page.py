@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from tcmgc import __version__
+from tcmgc import __version__, readable
 from tcmgc_reports.board.leaderboard import DIRECTIONS
-from tcmgc_reports.renderers import formats, words
+from tcmgc_reports.renderers import costs, formats, words
 from tcmgc_reports.statistics.columns import COLUMNS
 
 from .views import make_view
@@ -38,6 +38,10 @@ def render_html(board: Leaderboard) -> str:
         board=board,
         views=[make_view(section) for section in board.sections],
         columns=COLUMNS,
+        costs=costs.COSTS,
+        place_heading=costs.PLACE,
+        cost_title=costs.cost_title,
+        cost_note=words.COST_NOTE,
         directions=DIRECTIONS,
         remarks=words.remarks(board),
         how=words.HOW,
@@ -49,12 +53,12 @@ def render_html(board: Leaderboard) -> str:
         heading_of=words.heading,
         decimal=formats.decimal,
         bracket=formats.bracket,
-        significant=formats.significant,
+        significant=readable.significant,
         spread_of=formats.spread,
-        count=formats.count,
+        count=readable.count,
         duration=formats.duration,
         seeds=formats.seeds,
-        bytes=formats.size,
+        bytes=readable.size,
         breakable=_breakable,
         style=_own("style.css"),
         script=_own("script.js"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from tcmgc_reports.renderers.formats import decimal, significant
+from tcmgc_reports.renderers.formats import decimal
 
 from .axis import linear_axis, log_axis, tick_label
 from .svg import element, percent
@@ -15,34 +16,39 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from tcmgc_reports.board.leaderboard import Row
+    from tcmgc_reports.renderers.costs import CostColumn
 
-COST = "microseconds_per_pair"
 TOP, BOTTOM, HEIGHT = 16.0, 284.0, 330.0
 RADIUS = 10
 
 
-def has_cost(row: Row) -> bool:
+def has_cost(row: Row, cost: CostColumn) -> bool:
     """Tell whether a row can be drawn.
 
     Parameters
     ----------
     row
         A row of the board.
+    cost
+        Across.
     """
-    return (row.cost.get(COST) or 0.0) > 0.0
+    return (row.cost.get(cost.name) or 0.0) > 0.0
 
 
-def scatter_chart(rows: Sequence[Row]) -> Markup:
-    """Draw R@1 of text to video over the time a pair takes, logarithmic.
+def scatter_chart(rows: Sequence[Row], cost: CostColumn) -> Markup:
+    """Draw R@1 of text to video over what scoring costs, logarithmic.
 
     Parameters
     ----------
     rows
-        All rows of a section, of which at least one has a cost.
+        All rows of a section, of which at least one has that cost.
+    cost
+        Across.
     """
-    shown = [(number, row) for number, row in enumerate(rows, 1) if has_cost(row)]
+    shown = [(number, row) for number, row in enumerate(rows, 1) if has_cost(row, cost)]
     found = [row.results["t2v"].metrics["r1"] for _, row in shown]
-    across = log_axis([row.cost[COST] or 0.0 for _, row in shown], 9.0, 95.0)
+    values = [row.cost[cost.name] or 0.0 for _, row in shown]
+    across = log_axis(values, 9.0, 95.0)
     up = linear_axis([end for one in found for end in (one.low, one.high)], BOTTOM, TOP)
     parts = []
     for tick in up.ticks:
@@ -53,25 +59,32 @@ def scatter_chart(rows: Sequence[Row]) -> Markup:
         x = percent(across(tick))
         parts.append(element("line", x1=x, x2=x, y1=TOP, y2=BOTTOM, class_="grid"))
         parts.append(
-            element("text", tick_label(tick), x=x, y=BOTTOM + 18, text_anchor="middle", class_="tick")
+            element("text", _tick(cost, tick), x=x, y=BOTTOM + 18, text_anchor="middle", class_="tick")
         )
-    title = "microseconds per pair (logarithmic)"
+    title = f"{cost.title} (logarithmic)"
     parts.append(element("text", title, x="52%", y=HEIGHT - 6, text_anchor="middle", class_="axis-title"))
-    for (number, row), one in zip(shown, found, strict=True):
-        cost = row.cost[COST] or 0.0
-        x, y = percent(across(cost)), up(one.mean)
+    told = [
+        f"R@1 {decimal(one.mean)}, {cost.write(value)} {cost.unit}"
+        for one, value in zip(found, values, strict=True)
+    ]
+    for (number, row), one, value, words in zip(shown, found, values, told, strict=True):
+        x, y = percent(across(value)), up(one.mean)
         style = "conditioned" if row.text_conditioned else "text-free"
         parts += [
             element("line", x1=x, x2=x, y1=up(one.low), y2=up(one.high), class_=f"interval {style}"),
             element(
                 "g",
-                element("title", f"{row.label}: R@1 {decimal(one.mean)}, {significant(cost)} µs per pair"),
+                element("title", f"{row.label}: {words}"),
                 element("circle", cx=x, cy=y, r=RADIUS, class_=f"dot {style}"),
                 element("text", str(number), x=x, y=y + 4, text_anchor="middle", class_="number"),
             ),
         ]
-    label = "; ".join(
-        f"{row.label}: R@1 {decimal(one.mean)} at {significant(row.cost[COST])} microseconds per pair"
-        for (_, row), one in zip(shown, found, strict=True)
-    )
+    label = "; ".join(f"{row.label}: {words}" for (_, row), words in zip(shown, told, strict=True))
     return element("svg", *parts, width="100%", height=HEIGHT, role="img", aria_label=label)
+
+
+def _tick(cost: CostColumn, value: float) -> str:
+    """Write a power of ten as the column writes it, without zeros behind the point."""
+    if value < 1:
+        return tick_label(value)
+    return re.sub(r"\.0+(?!\d)", "", cost.write(value))

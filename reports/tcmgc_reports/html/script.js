@@ -19,3 +19,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+// Shows the picture whose axis is chosen; all of them, one below the other, where no script runs.
+for (const figure of document.querySelectorAll(".scatters")) {
+  const axes = figure.querySelector(".axes");
+  if (!axes) continue;
+  const show = () => {
+    const chosen = axes.querySelector("input:checked").value;
+    for (const chart of figure.querySelectorAll(".scatter")) chart.hidden = chart.dataset.axis !== chosen;
+  };
+  axes.hidden = false;
+  axes.addEventListener("change", show);
+  show();
+}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tcmgc_reports.board.leaderboard import DIRECTIONS
+from tcmgc_reports.renderers.costs import COSTS
 from tcmgc_reports.renderers.formats import bracket, decimal
 from tcmgc_reports.renderers.words import worth
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tcmgc.ranking import Direction
     from tcmgc_reports.board.comparison import Comparison
     from tcmgc_reports.board.leaderboard import Row, Section
+    from tcmgc_reports.renderers.costs import CostColumn
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class Curves:
 
 
 @dataclass(frozen=True)
+class Scatter:
+    """A picture of quality over one cost."""
+
+    cost: CostColumn
+    chart: Markup
+
+
+@dataclass(frozen=True)
 class View:
     """A section, ready for the page."""
 
@@ -51,7 +61,7 @@ class View:
     answers: tuple[Answer, ...]
     dots: tuple[tuple[str, Markup], ...]
     dot_scale: Markup
-    scatter: Markup | None
+    scatters: tuple[Scatter, ...]
     curves: tuple[Curves, ...]
     tags: Mapping[str, int]
     protocol: tuple[tuple[str, str], ...]
@@ -73,8 +83,7 @@ def make_view(section: Section) -> View:
         answers=tuple(_answers(section.comparisons)),
         dots=tuple((label, interval_track(dots, axis)) for label, dots in by_row.items()),
         dot_scale=interval_scale(axis),
-        # A point alone says nothing that its interval does not.
-        scatter=scatter_chart(section.rows) if sum(map(has_cost, section.rows)) > 1 else None,
+        scatters=tuple(_scatters(section)),
         curves=tuple(_curves(section.rows)),
         tags=section.tag_queries["t2v"],
         protocol=tuple((name, plain(value)) for name, value in section.fields.items()),
@@ -101,6 +110,14 @@ def _dot(row: Row, direction: Direction) -> Dot:
     found = row.results[direction].metrics["r1"]
     words = f"{row.label}, {DIRECTIONS[direction]}: R@1 {decimal(found.mean)} {bracket(found)}"
     return Dot(found, direction, words)
+
+
+def _scatters(section: Section) -> Iterable[Scatter]:
+    for cost in COSTS:
+        # A point alone says nothing that its interval does not; points of two machines mislead.
+        compared = not (cost.of_machine and len(section.places) > 1)
+        if compared and sum(has_cost(row, cost) for row in section.rows) > 1:
+            yield Scatter(cost, scatter_chart(section.rows, cost))
 
 
 def _answers(comparisons: Iterable[Comparison]) -> Iterable[Answer]:

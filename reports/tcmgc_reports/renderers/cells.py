@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tcmgc.readable import significant
 from tcmgc_reports.statistics.columns import COLUMNS
 
-from .formats import bracket, decimal, seeds, significant, spread
+from .formats import bracket, decimal, seeds, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

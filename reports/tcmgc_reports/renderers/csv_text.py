@@ -54,4 +54,10 @@ def _line(section: Section, row: Row, direction: Direction) -> dict[str, Any]:
             f"{name}_low": found.low,
             f"{name}_high": found.high,
         }
-    return {**line, **row.cost, "fingerprint": section.fingerprint, "identity": row.identity}
+    return {
+        **line,
+        **row.cost,
+        "measured_on": row.measured_on,
+        "fingerprint": section.fingerprint,
+        "identity": row.identity,
+    }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from math import isfinite, log10
 from typing import TYPE_CHECKING
 
+from tcmgc.readable import NOTHING, rounded, significant
 from tcmgc_reports.board.comparison import ALPHA
 
 if TYPE_CHECKING:
     from tcmgc_reports.board.leaderboard import Estimate
 
 MINUS = "\N{MINUS SIGN}"
-NOTHING = "–"
 LEAST_P = 0.001
 
 
@@ -79,38 +78,6 @@ def signed_bracket(estimate: Estimate) -> str:
     return f"[{', '.join(ends)}]"
 
 
-def significant(value: float | None) -> str:
-    """Write a quantity of any size with three significant digits; a dash for None.
-
-    Parameters
-    ----------
-    value
-        As microseconds a pair.
-    """
-    if value is None or not isfinite(value):
-        return NOTHING
-    if value == 0:
-        return "0"
-    digits = max(0, 2 - int(log10(abs(_rounded(value))) // 1))
-    return f"{value:,.{digits}f}"
-
-
-def count(value: float | None) -> str:
-    """Write a large count, as ``1.52 M``; a dash for None.
-
-    Parameters
-    ----------
-    value
-        As a number of parameters.
-    """
-    if value is None:
-        return NOTHING
-    for scale, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(_rounded(value)) >= scale:
-            return f"{significant(value / scale)} {unit}"
-    return f"{value:.0f}"
-
-
 def duration(seconds: float | None) -> str:
     """Write a time, as ``3 min 20 s``; a dash for None.
 
@@ -121,7 +88,7 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return NOTHING
-    if _rounded(seconds) < 60:
+    if rounded(seconds) < 60:
         return f"{significant(seconds)} s"
     whole, minutes = round(seconds), round(seconds / 60)
     if whole < 3600:
@@ -160,24 +127,6 @@ def seeds(numbers: tuple[int, ...]) -> str:
     if len(numbers) > 3 and last - first == len(numbers) - 1:
         return f"{first}-{last}"
     return ", ".join(map(str, numbers))
-
-
-def size(value: float | None) -> str:
-    """Write a size in memory, as ``1.52 GB``; a dash for None.
-
-    Parameters
-    ----------
-    value
-        In bytes.
-    """
-    if value is None:
-        return NOTHING
-    return f"{count(value)}B" if _rounded(value) >= 1000 else f"{value:.0f} B"
-
-
-def _rounded(value: float) -> float:
-    """Return a number of three significant digits, as it will be written."""
-    return float(f"{value:.3g}")
 
 
 def _minus(text: str) -> str:

@@ -59,6 +59,7 @@ def _row(section: Section, row: Row, direction: Direction) -> dict[str, Any]:
         "seeds": row.seeds,
         "metrics": {name: _estimate(found) for name, found in result.metrics.items()},
         "cost": row.cost,
+        "measured_on": row.measured_on,
         "fingerprint": section.fingerprint,
         "identity": row.identity,
         "best": sorted(result.best),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
 from .cells import HEADINGS, cells
-from .words import LEGEND, SPREAD, counted, heading, normalizations, worth
+from .costs import PLACE, cost_cells, cost_headings, cost_title
+from .words import COST_NOTE, LEGEND, SPREAD, counted, heading, normalizations, worth
 
 if TYPE_CHECKING:
     from tcmgc.ranking import Direction
@@ -21,6 +22,7 @@ SPECIAL = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "–": "--",
+    "µ": r"$\mu$",
     "\N{MINUS SIGN}": "$-$",
     **{character: f"\\{character}" for character in "{}$&#%_"},
 }
@@ -37,6 +39,7 @@ def render_latex(board: Leaderboard) -> str:
     parts = ["% needs \\usepackage{booktabs}"]
     for section in board.sections:
         parts += [_table(board, section, direction) for direction in DIRECTIONS]
+        parts.append(_cost_table(section))
         # A comment ends with its line, which a label may not have several of.
         parts += [f"% {' '.join(worth(comparison).split())}" for comparison in section.comparisons]
     return "\n\n".join(parts) + "\n"
@@ -73,9 +76,34 @@ def _table(board: Leaderboard, section: Section, direction: Direction) -> str:
             row, direction, lambda text, best: f"\\textbf{{{text}}}" if best else text, with_sd=True
         )
         cell_texts = [
-            # The braces keep a label's [ or * from being taken for an argument of the \\ before it.
-            f"{{}}{escape(row.label)}" if row.label.lstrip().startswith(("[", "*")) else escape(row.label),
+            _label(row.label),
             *(cell.replace("–", "--").replace("±", "$\\pm$") for cell in written),
         ]
         lines.append(f"    {' & '.join(cell_texts)} \\\\")
     return "\n".join([*lines, "    \\bottomrule", "  \\end{tabular}", "\\end{table}"])
+
+
+def _label(label: str) -> str:
+    # The braces keep a label's [ or * from being taken for an argument of the \\ before it.
+    return f"{{}}{escape(label)}" if label.lstrip().startswith(("[", "*")) else escape(label)
+
+
+def _cost_table(section: Section) -> str:
+    headings = cost_headings(section)
+    columns = "".join("l" if heading in ("row", PLACE) else "r" for heading in headings)
+    rows = [[_label(row.label), *map(escape, cost_cells(section, row))] for row in section.rows]
+    return "\n".join(
+        [
+            "\\begin{table}",
+            "  \\centering",
+            f"  \\caption{{{escape(f'{cost_title(section)}, {section.place}. {COST_NOTE}')}}}",
+            f"  \\begin{{tabular}}{{{columns}}}",
+            "    \\toprule",
+            f"    {' & '.join(map(escape, headings))} \\\\",
+            "    \\midrule",
+            *(f"    {' & '.join(row)} \\\\" for row in rows),
+            "    \\bottomrule",
+            "  \\end{tabular}",
+            "\\end{table}",
+        ]
+    )

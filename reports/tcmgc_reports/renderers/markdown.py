@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
 from .cells import HEADINGS, cells
+from .costs import cost_cells, cost_headings, cost_title
 from .words import HOW, LEGEND, SPREAD, basis, counted, heading, remarks, worth
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def render_markdown(board: Leaderboard) -> str:
             parts += [title, _table(section, direction)]
         bold = f" Bold: {LEGEND}." if len(section.rows) > 1 else ""
         parts.append(f"{SPREAD}.{bold}")
+        parts += [f"### {escape(cost_title(section))}", _cost_table(section)]
         if section.comparisons:
             said = [
                 f"- {escape(worth(comparison))} ({escape(basis(comparison))})"
@@ -62,4 +64,12 @@ def _table(section: Section, direction: Direction) -> str:
     for row in section.rows:
         written = cells(row, direction, lambda text, best: f"**{text}**" if best else text, with_sd=True)
         lines.append([escape(row.label), *written])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cost_table(section: Section) -> str:
+    headings = cost_headings(section)
+    lines = [list(headings), [":--", *("--:" for _ in headings[1:])]]
+    for row in section.rows:
+        lines.append([escape(row.label), *map(escape, cost_cells(section, row))])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

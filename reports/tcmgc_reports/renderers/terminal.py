@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
 from .cells import HEADINGS, cells
-from .words import LEGEND, basis, counted, heading, remarks, worth
+from .costs import PLACE, cost_cells, cost_headings, cost_title
+from .words import COST_NOTE, LEGEND, basis, counted, heading, remarks, worth
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -59,6 +60,8 @@ def show(board: Leaderboard, console: Console) -> None:
             parts += [Text(""), Text(title, style="bold"), _table(section, direction)]
         if len(section.rows) > 1:
             parts.append(Text(f"{MARK} {LEGEND}", style="dim"))
+        parts += [Text(""), Text(cost_title(section), style="bold"), _cost_table(section)]
+        parts.append(Text(COST_NOTE, style="dim"))
         for comparison in section.comparisons:
             parts += [Text(""), *_comparison(comparison)]
     if lines := remarks(board):
@@ -105,4 +108,18 @@ def _table(section: Section, direction: Direction) -> Table:
             Text(wrap_label(row.label)),
             *(Text(cell, style="bold" if MARK in cell else "") for cell in written),
         )
+    return table
+
+
+def _cost_table(section: Section) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for name in cost_headings(section):
+        in_words = name in ("row", PLACE)
+        table.add_column(name, justify="left" if in_words else "right", no_wrap=not in_words, overflow="fold")
+    for row in section.rows:
+        table.add_row(*map(Text, [wrap_label(row.label), *cost_cells(section, row)]))
     return table

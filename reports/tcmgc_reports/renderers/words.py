@@ -21,6 +21,11 @@ LEGEND = (
     "not corrected for the number of rows)"
 )
 SPREAD = "± is the standard deviation over seeds, [low, high] the 95 % interval over videos"
+COST_NOTE = (
+    "Costs are of scoring alone, features given. FLOPs: of matrix products, 2 m n k each, counted on a tile "
+    "of prepared texts and videos; index/video: what is kept of a prepared video; memory: of all these and "
+    "of a tile for each thread; time: of the whole test split, preparing included, over its pairs."
+)
 HOW = (
     "Numbers are means over the seeds; queries with tied scores count by their expectation over the orders "
     "of the tied items.",
@@ -30,6 +35,7 @@ HOW = (
     "none.",
     "A comparison is paired: both rows answer the same queries. p is the two-sided p-value of a permutation "
     "test that flips the sign of whole videos, not corrected for the number of comparisons.",
+    COST_NOTE,
     "Models were selected on the validation split; the test split was read after that.",
 )
 

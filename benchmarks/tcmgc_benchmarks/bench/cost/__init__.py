@@ -1,0 +1,1 @@
+"""``tcmgc bench cost``: what every recipe's scoring costs."""
