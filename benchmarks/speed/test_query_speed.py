@@ -17,7 +17,7 @@ import torch
 import tcmgc
 from tcmgc import Sizes
 from tcmgc.cost.random_features import random_features
-from tcmgc.cost.scoring_tiling import scoring_tiling
+from tcmgc.tiles import Tiling
 from tcmgc_benchmarks.bench.cost.prepared_gallery import PreparedGallery
 from tcmgc_benchmarks.bench.cost.score_gallery import score_gallery
 
@@ -32,7 +32,7 @@ def test_query(recipe: str, benchmark: BenchmarkFixture) -> None:
     model = tcmgc.build(recipe, Sizes(128, 32, 12), overrides={"stages.video": []})
     text, video = random_features(model, 1, 16)
     gallery = PreparedGallery(model.prepare_video(video), VIDEOS, MEMORY)
-    tile = scoring_tiling(model)
+    tile = Tiling.of(model.scorer, model.logit_scale)
     benchmark.extra_info |= {"videos": VIDEOS, "threads": torch.get_num_threads(), "device": "cpu"}
 
     def query() -> tuple[torch.Tensor, int]:

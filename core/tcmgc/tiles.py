@@ -66,6 +66,15 @@ class Tiling:
         texts = max(1, math.isqrt(pairs) // 2)
         return cls(texts, pairs // texts)
 
+    @classmethod
+    def of(cls, scorer: Scorer, like: Tensor, *, fused: bool = False) -> Tiling:
+        """Choose the tile in which a scorer walks a gallery, for numbers of a type and on a device as one's.
+
+        It is larger where operations are fused.
+        """
+        budget = BUDGETS.get(like.device.type, BUDGET) * (FUSED if fused else 1)
+        return cls.fit(scorer.floats_per_pair, like.element_size(), budget)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -106,8 +115,7 @@ def walk(
     device = logit_scale.device
     compiles = compilation is not None and compilation.begins(device, T * V * scorer.floats_per_pair)
     if tiling is None:
-        budget = BUDGETS.get(device.type, BUDGET) * (FUSED if compiles else 1)
-        tiling = Tiling.fit(scorer.floats_per_pair, logit_scale.element_size(), budget)
+        tiling = Tiling.of(scorer, logit_scale, fused=compiles)
     blocks = _equal_blocks if compiles else _blocks
     rows, columns = blocks(T, min(tiling.texts, T)), blocks(V, min(tiling.videos, V))
     with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:

@@ -12,7 +12,7 @@ from tcmgc import Sizes
 from tcmgc.cost.index_bytes import index_bytes
 from tcmgc.cost.scoring_cost import scoring_cost
 from tcmgc.cost.scoring_memory import scoring_memory
-from tcmgc.cost.scoring_tiling import scoring_tiling
+from tcmgc.tiles import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def model_of(recipe: str) -> tcmgc.RetrievalModel:
 def test_grows_by_the_index(recipe: str) -> None:
     model = model_of(recipe)
     torch.set_num_threads(1)
-    least = scoring_tiling(model).videos
+    least = Tiling.of(model.scorer, model.logit_scale).videos
     assert scoring_memory(model, least + 5000) - scoring_memory(model, least) == 5000 * index_bytes(model)
 
 
@@ -47,7 +47,7 @@ def test_every_thread_has_a_tile() -> None:
     tile = found[1] - found[0]
     assert found[2] - found[1] == tile
     # What the scorer believed of a tile when it was cut is about what it takes.
-    tiling = scoring_tiling(model)
+    tiling = Tiling.of(model.scorer, model.logit_scale)
     assert tile == pytest.approx(tiling.texts * tiling.videos * model.scorer.floats_per_pair * 4, rel=0.9)
     assert found[0] - 1000 * index_bytes(model) == tile
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from tcmgc.sheet import Sheet
 from tcmgc.tile_pool import worker_count
-from tcmgc.tiles import PREPARED, walk
+from tcmgc.tiles import PREPARED, Tiling, walk
 
 from .index_bytes import index_bytes, state_bytes
 from .random_features import random_features
-from .scoring_tiling import scoring_tiling
 from .tensor_memory import TensorMemory
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ def scoring_memory(model: RetrievalModel, videos: int) -> int:
         V, the size of the gallery.
     """
     scale = model.logit_scale.exp()
-    tiling = scoring_tiling(model)
+    tiling = Tiling.of(model.scorer, model.logit_scale)
     texts, few = tiling.texts, min(videos, max(tiling.videos, PREPARED))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         text, video = model.apply_stages(*random_features(model, texts, 1))
         video = video[torch.zeros(few, dtype=torch.long)]  # the same one over and over
         with _one_thread(), TensorMemory() as memory:
-            scores = walk(model.scorer, text, video, scale, tiling=tiling)
+            sheet = Sheet((texts, few))
+            walk(model.scorer, text, video, scale, sheet=sheet, tiling=tiling)
+        scores = sheet.scores
     result = state_bytes({**scores.parts, "total": scores.total})
     a_video = index_bytes(model)
     tile: int = max(0, memory.peak - result - few * a_video)

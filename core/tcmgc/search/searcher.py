@@ -12,7 +12,7 @@ import torch
 from tcmgc.errors import DataError
 from tcmgc.granular import GranularScorer
 from tcmgc.scores import Scores
-from tcmgc.tiles import BUDGET, BUDGETS, Tiling
+from tcmgc.tiles import Tiling
 
 from .coarse import Coarse, MatrixCoarse
 from .faiss_coarse import FILE, has_faiss, read_lists
@@ -244,9 +244,7 @@ class Searcher:
         DataError
             When a score is not finite.
         """
-        scorer, device = self._head.scorer, self._head.logit_scale.device
-        budget = BUDGETS.get(device.type, BUDGET)
-        tiling = Tiling.fit(scorer.floats_per_pair, self._head.logit_scale.element_size(), budget)
+        tiling = Tiling.of(self._head.scorer, self._head.logit_scale)
         videos = max(1, tiling.texts * tiling.videos // len(queries))
         tiles = [
             self._head.score_states(queries.state, self._state(rows[start : start + videos]))

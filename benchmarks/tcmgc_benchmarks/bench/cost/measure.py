@@ -9,7 +9,7 @@ from tcmgc.cost.index_bytes import state_bytes
 from tcmgc.cost.random_features import random_features
 from tcmgc.cost.scoring_flops import scoring_flops, torch_flops
 from tcmgc.cost.scoring_memory import scoring_memory
-from tcmgc.cost.scoring_tiling import scoring_tiling
+from tcmgc.tiles import Tiling
 
 from .prepared_gallery import PreparedGallery
 from .stopwatch import seconds_of, walk_gallery
@@ -138,7 +138,7 @@ def measure_cost(
     text, video = random_features(model, setting.texts, VIDEOS)
     per_text = seconds_of(lambda: model.prepare_text(text), device, setting.patience) / setting.texts
     per_video = seconds_of(lambda: model.prepare_video(video), device, setting.patience) / VIDEOS
-    tile = scoring_tiling(model)
+    tile = Tiling.of(model.scorer, model.logit_scale)
     texts, pairs = min(setting.texts, tile.texts), tile.texts * tile.videos
     queries, state = model.prepare_text(text[:texts]), model.prepare_video(video)
     tell("pairs")
