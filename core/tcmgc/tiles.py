@@ -38,7 +38,9 @@ BUDGET = 256 * 2**20
 """The same for all other devices."""
 
 
-FUSED = 4
+FEWEST, MOST = 256, 64 * 2**20
+"""Pairs that a tile has whatever the budget, to be worth its operations, unless they take this many bytes."""
+FUSED = 1.5
 """How many times as large a tile is whose operations are fused: less of it is ever in memory."""
 PREPARED = 16
 """Videos that are prepared at a time: what is in between takes many times what is left of it."""
@@ -57,14 +59,8 @@ class Tiling:
 
     @classmethod
     def fit(cls, floats_per_pair: int, element_size: int, budget: int = BUDGET) -> Tiling:
-        """Choose a tile whose intermediate tensors fit a budget in bytes.
-
-        It has about four times as many videos as texts: what is prepared of a text is alive beside the tile,
-        what is prepared of a video is there anyway.
-        """
-        pairs = max(1, budget // max(1, floats_per_pair * element_size))
-        texts = max(1, math.isqrt(pairs) // 2)
-        return cls(texts, pairs // texts)
+        """Choose a tile whose intermediate tensors fit a budget in bytes."""
+        return cls._of_pairs(budget // max(1, floats_per_pair * element_size))
 
     @classmethod
     def of(cls, scorer: Scorer, like: Tensor, *, fused: bool = False) -> Tiling:
@@ -72,8 +68,15 @@ class Tiling:
 
         It is larger where operations are fused.
         """
-        budget = BUDGETS.get(like.device.type, BUDGET) * (FUSED if fused else 1)
-        return cls.fit(scorer.floats_per_pair, like.element_size(), budget)
+        a_pair = max(1, scorer.floats_per_pair * like.element_size())
+        budget = int(BUDGETS.get(like.device.type, BUDGET) * (FUSED if fused else 1))
+        return cls._of_pairs(max(budget // a_pair, min(FEWEST, MOST // a_pair)))
+
+    @classmethod
+    def _of_pairs(cls, pairs: int) -> Tiling:
+        """Choose twice as many videos as texts, as what is prepared of a text is alive beside the tile."""
+        texts = max(1, math.isqrt(pairs // 2))
+        return cls(texts, max(1, pairs // texts))
 
 
 @dataclass(frozen=True)
