@@ -74,9 +74,17 @@ class Tiling:
 
     @classmethod
     def _of_pairs(cls, pairs: int) -> Tiling:
-        """Choose twice as many videos as texts, as what is prepared of a text is alive beside the tile."""
-        texts = max(1, math.isqrt(pairs // 2))
-        return cls(texts, max(1, pairs // texts))
+        """Choose about three times as many videos as texts, and numbers that fill vector instructions.
+
+        What is prepared of a text is alive beside the tile, what is prepared of a video is there anyway.
+        """
+        texts = _rounded(math.sqrt(max(1, pairs) / 3), 4)
+        return cls(texts, _rounded(max(1, pairs) // texts, 16))
+
+
+def _rounded(number: float, multiple: int) -> int:
+    """Return the multiple nearest to a number, the number itself where that is less than one; 1 at least."""
+    return max(1, round(number / multiple) * multiple if number >= multiple else int(number))
 
 
 @dataclass(frozen=True)
