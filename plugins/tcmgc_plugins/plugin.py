@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 def tcmgc_register(register: Register) -> None:
     """Register every component of this package; none is imported before it is used."""
     register.dataset("storyshapes", "tcmgc_plugins.datasets.storyshapes.dataset:StoryShapes")
+    register.dataset("msr-vtt", "tcmgc_plugins.datasets.msr_vtt.dataset:MsrVtt")
+    register.dataset("didemo", "tcmgc_plugins.datasets.didemo.dataset:Didemo")
+    register.dataset("vatex", "tcmgc_plugins.datasets.vatex.dataset:Vatex")
+    register.dataset("msvd", "tcmgc_plugins.datasets.msvd.dataset:Msvd")
+    register.dataset("activitynet", "tcmgc_plugins.datasets.activitynet.dataset:ActivityNet")
+    register.dataset("folder", "tcmgc_plugins.datasets.folder.dataset:Folder")
     register.command(
         "calibrate",
         "tcmgc_plugins.datasets.storyshapes.calibration.command:calibrate",

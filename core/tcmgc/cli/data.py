@@ -13,6 +13,8 @@ from tcmgc.app import current_registry
 from tcmgc.errors import DataError
 
 from .console import progress_bar, say_note
+from .data_links import links
+from .data_mock import mock
 from .main import plugin_option
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 @click.group()
 def data() -> None:
     """Make, check and look at data sets; list and clear the cache."""
+
+
+data.add_command(links)
+data.add_command(mock)
 
 
 @data.command("list")

@@ -7,6 +7,8 @@ import json
 import typing
 from typing import TYPE_CHECKING, Any
 
+from tcmgc.unnamed import Unnamed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -112,5 +114,7 @@ def _choices(registry: Registry, slot: str, config: Mapping[str, Any]) -> dict[s
     return {
         key: config[key]
         for key, info in fields.items()
-        if typing.get_origin(info.annotation) is typing.Literal and config.get(key) is not None
+        if typing.get_origin(info.annotation) is typing.Literal
+        and config.get(key) is not None
+        and not any(isinstance(mark, Unnamed) for mark in info.metadata)
     }

@@ -1,9 +1,11 @@
 """The dataset slot: clips, captions and splits."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
 
 from tcmgc.data.clip import Split, SplitName
+from tcmgc.data.source import Source
 
 
 @runtime_checkable
@@ -27,4 +29,39 @@ class Dataset(Protocol):
 
     def split(self, name: SplitName) -> Split:
         """Return a split; its files are there once `prepare` is done."""
+        ...
+
+
+@runtime_checkable
+class Sourced(Protocol):
+    """A data set whose files come from elsewhere: ``tcmgc data links`` shows where from."""
+
+    sources: ClassVar[tuple[Source, ...]]
+
+
+@runtime_checkable
+class Miniaturized(Protocol):
+    """A data set that can be tried without its files: ``tcmgc data mock`` has it write a miniature."""
+
+    def write_miniature(
+        self, folder: Path, videos: int, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Write files of the true layout and names, with generated videos.
+
+        The captions are the true ones where the data set was given its annotation files.
+
+        Parameters
+        ----------
+        folder
+            Empty, or not there.
+        videos
+            How many.
+        progress
+            Called with the videos written and the videos in all.
+
+        Raises
+        ------
+        DataError
+            When there are too few videos, or the folder holds something.
+        """
         ...
