@@ -4,75 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tcmgc.data.clip import Caption, Clip, Split
 from tcmgc.errors import DataError
 from tcmgc_plugins.datasets.miniature.write_miniature import write_miniature
 
+from .absent import Absent, nothing_there, refuse_absent, some
 from .annotation_files import AnnotationFiles
 from .find_videos import VideoFinder
 from .overlap import shared_sources
 from .walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from tcmgc.data.clip import SplitName
-    from tcmgc_plugins.datasets.miniature.layout import Layout
 
     from .entry import Annotations, Entry
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What is a data set's own.
-
-    Parameters
-    ----------
-    name
-        As it is registered.
-    official
-        By annotation file, the rows of the published one.
-    read
-        From the files to the splits. The second argument is false where nothing is to be held out from train.
-    layout
-        Of a miniature.
-    key, keys
-        How a clip's file is found: see `tcmgc_plugins.datasets.annotated.find_videos.VideoFinder`.
-    video
-        What a clip's file is called, as errors say it: ``<id>.mp4``.
-    paths
-        Whether ids are paths below the root rather than names.
-    """
-
-    name: str
-    official: Mapping[str, int]
-    read: Callable[[AnnotationFiles, bool], Annotations]
-    key: Callable[[Path], Sequence[str]]
-    keys: Callable[[str], Sequence[str]]
-    video: str
-    layout: Layout
-    paths: bool = False
-
-
-@dataclass(frozen=True)
-class Absent:
-    """What is not there of a split.
-
-    Parameters
-    ----------
-    videos
-        Ids of the clips without a video file.
-    captions
-        Ids of the clips that no annotation file has a caption of.
-    """
-
-    videos: tuple[str, ...]
-    captions: tuple[str, ...]
+    from .rules import Rules
 
 
 class AnnotatedVideos:
@@ -135,9 +88,9 @@ class AnnotatedVideos:
                 self._check_id(entry.id, name)
         return read
 
-    @property
+    @cached_property
     def version(self) -> str:
-        """A digest of all splits as annotated, and how many clips are left where some are missing.
+        """A digest of all splits as annotated, and which clips are left where some are missing.
 
         It goes by content: the same annotations in another file, or with another order of keys, are the
         same.
@@ -146,13 +99,13 @@ class AnnotatedVideos:
             [name, split.caption_rule, [asdict(entry) for entry in split.entries]]
             for name, split in self.annotations.items()
         ]
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-        parts = [f"annotations {digest}"]
+        parts = [f"annotations {_digest(content)}"]
         if self.files.mock is not None:
             parts.insert(0, "miniature")
         for name, split in self.annotations.items():
-            if (found := len(self._present(name))) < len(split.entries):
-                parts.append(f"{name} {found:,} of {len(split.entries):,}")
+            present = [entry.id for entry, _ in self._present(name)]
+            if len(present) < len(split.entries):
+                parts.append(f"{name} {len(present):,} of {len(split.entries):,}: {_digest(present)}")
         return ", ".join(parts)
 
     @property
@@ -167,7 +120,7 @@ class AnnotatedVideos:
             if known and (shared := shared_sources(entries, test)):
                 notes.append(
                     f"{len(shared):,} of {len(entries):,} {name} clips are cut from a video of which test "
-                    f"has a clip, too: {_some(shared)}"
+                    f"has a clip, too: {some(shared)}"
                 )
         return notes
 
@@ -181,7 +134,7 @@ class AnnotatedVideos:
         """
         total = sum(len(split.entries) for split in self.annotations.values())
         if self._missing == "fail":
-            self._refuse_absent()
+            self._refuse_absent(*self.annotations)
         if progress is not None:
             progress(total, total)
 
@@ -190,7 +143,7 @@ class AnnotatedVideos:
         if name not in self.annotations:
             raise DataError(f"{self._rules.name}: split {name}", found="no clip of it")
         annotated = self.annotations[name]
-        if self._missing == "fail":
+        if self._missing == "fail" or not self._present(name):
             self._refuse_absent(name)
         clips, captions = [], []
         for entry, path in self._present(name):
@@ -199,8 +152,6 @@ class AnnotatedVideos:
                 Caption(f"{entry.id}#{number}", entry.id, one.text, one.moments, one.links)
                 for number, one in enumerate(entry.sentences)
             ]
-        if not clips:
-            raise self._nothing(name)
         return Split(name, tuple(clips), tuple(captions), annotated.caption_rule, len(annotated.entries))
 
     def absent(self, name: SplitName) -> Absent:
@@ -210,6 +161,7 @@ class AnnotatedVideos:
         return Absent(
             tuple(entry.id for entry in entries if entry.id not in found),
             tuple(entry.id for entry in entries if not entry.sentences),
+            len(entries),
         )
 
     def write_miniature(
@@ -258,62 +210,23 @@ class AnnotatedVideos:
         ]
 
     def _refuse_absent(self, *names: SplitName) -> None:
-        if not self._found:
-            raise self._nothing(*names)
-        told: list[str] = []
-        ids: list[str] = []
-        for name in names or tuple(self.annotations):
-            absent, total = self.absent(name), len(self.annotations[name].entries)
-            for what, clips in (("videos", absent.videos), ("captions", absent.captions)):
-                if clips:
-                    told.append(f"{what} of {len(clips):,} of {total:,} {name} clips")
-                    ids += clips
-        if told:
-            raise DataError(
-                f"{self._rules.name} in {self._root}",
-                found=f"missing: {'; '.join(told)}: {_some(ids)}{self._refused(ids)}",
-                expected="all of them",
-                hint="dataset.missing=drop goes on without them; the tables then say how many there are",
-            )
-
-    def _refused(self, clips: Sequence[str] = ()) -> str:
-        """Say which link is not followed: a clip's, or else the first that there is."""
-        finder = self._finder
-        own = ((clip, why) for clip in clips if (why := finder.refusal(clip)) is not None)
-        first = next(own, next(iter(finder.walked.refused.items()), None))
-        if first is None:
-            return ""
-        return f"; {first[0]} is {first[1]} (dataset.follow_links=true follows links)"
-
-    def _nothing(self, *names: SplitName) -> DataError:
-        count = self._finder.count
-        there = f"; {count:,} video files of other names are there" if count else ""
-        first = next(split.entries[0].id for split in self.annotations.values())
-        return DataError(
-            f"{self._rules.name}: videos in {self._root}",
-            found=f"none of {' and '.join(names) or 'any split'}{there}{self._refused()}",
-            expected=f"{self._rules.video}, in the folder or below it; the first is {first}",
-            hint="dataset.root=DIR names the folder of the videos",
-        )
+        absent = {name: self.absent(name) for name in names}
+        if all(len(of_split.videos) == of_split.clips for of_split in absent.values()):
+            first = self.annotations[names[0]].entries[0].id
+            raise nothing_there(self._rules, self._finder, names, first)
+        refuse_absent(self._rules, self._finder, absent)
 
     def _check_id(self, clip: str, name: SplitName) -> None:
+        """Refuse an id that is no name of a file below the root, before any is looked for."""
         parts = clip.split("/")
         single = "\\" not in clip and len(parts) == 1
-        if (
-            "\0" in clip
-            or any(part in ("", ".", "..") for part in parts)
-            or not (single or self._rules.paths)
-        ):
+        bad = "\0" in clip or any(part in ("", ".", "..") for part in parts)
+        if bad or not (single or self._rules.paths):
             why = "leads out of the root" if ".." in parts else "is no name of a file"
-            raise DataError(
-                f"{self._rules.name}: a clip of {name}",
-                found=f"{clip!r}, which {why}",
-                expected="a path below the root"
-                if self._rules.paths
-                else "the name of a file below the root",
-            )
+            wanted = "a path below the root" if self._rules.paths else "the name of a file below the root"
+            where = f"{self._rules.name}: a clip of {name}"
+            raise DataError(where, found=f"{clip!r}, which {why}", expected=wanted)
 
 
-def _some(ids: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
-    return ", ".join(ids[:most]) + more
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

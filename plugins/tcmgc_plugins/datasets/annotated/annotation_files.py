@@ -64,7 +64,11 @@ class AnnotationFiles:
                 return path
         refused = [f"{path.name} is {why}" for path, why in self.walked.refused.items() if path.name in names]
         listed = ", ".join(path.name for path in self.walked.files[:3]) or "no file at all"
-        found = refused[0] if refused else f"none; {len(self.walked.files):,} files, as {listed}"
+        found = (
+            f"{refused[0]} (dataset.follow_links=true follows links)"
+            if refused
+            else f"none; {len(self.walked.files):,} files, as {listed}"
+        )
         raise DataError(
             f"{self.dataset}: annotations in {self.folder}",
             found=found,

@@ -25,7 +25,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise DataError(f"file {path}", found=error.strerror or str(error)) from None
+        raise DataError(
+            f"file {path}", found=error.strerror or str(error), expected="a file that can be read"
+        ) from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"file {path}: byte {error.start}",
@@ -93,7 +95,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             f"file {path}: line {reader.line_num}", found=str(error), expected="a whole CSV file"
         ) from None
     if not rows:
-        raise DataError(f"file {path}", found="no row")
+        raise DataError(f"file {path}", found="no row", expected="at least one")
     return rows
 
 
@@ -123,7 +125,7 @@ def read_json(path: Path, *, line: str | None = None, number: int = 0) -> Any:
         hint = "half a download? fetch it again" if cut else None
         raise DataError(place, found=found, expected="a whole JSON file", hint=hint) from None
     except RecursionError:
-        raise DataError(where, found="JSON that is nested too deep") from None
+        raise DataError(where, found="JSON that is nested too deep", expected="a list of captions") from None
 
 
 def read_json_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -136,7 +138,7 @@ def read_json_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
                 raise DataError(f"file {path}: line {number}", found=kind(row), expected="an object {...}")
             rows.append((number, row))
     if not rows:
-        raise DataError(f"file {path}", found="no row")
+        raise DataError(f"file {path}", found="no row", expected="at least one")
     return rows
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcmgc.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,14 @@ def _entries(
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise DataError(f"folder {folder}", found=error.strerror or str(error)) from None
+        raise DataError(
+            f"folder {folder}", found=error.strerror or str(error), expected="a folder that can be read"
+        ) from None
     for entry in entries:
         path = folder / entry.name
         if entry.is_symlink():
-            target = path.resolve()  # a loop of links resolves to a path that is not there
+            # Not Path.resolve, which raises where links go round in a loop.
+            target = Path(os.path.realpath(path))
             inside = target.is_relative_to(root)
             if not target.exists():
                 refused[path] = f"a link to {target}, which is not there"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tcmgc.unnamed import Unnamed
-from tcmgc_plugins.datasets.annotated.annotated_videos import AnnotatedVideos, Rules
+from tcmgc_plugins.datasets.annotated.annotated_videos import AnnotatedVideos
 from tcmgc_plugins.datasets.annotated.find_videos import CONTAINERS
+from tcmgc_plugins.datasets.annotated.rules import Rules
 
 from .annotations import OFFICIAL, read_annotations
 from .layout import layout

@@ -107,7 +107,10 @@ def _row(path: Path, line: int, row: dict[str, Any]) -> tuple[str, Sentence, Spl
     if split not in SPLITS:
         hint = nearest(split, SPLITS)
         raise DataError(f"{where}: split", found=repr(split), expected=" or ".join(SPLITS), hint=hint)
-    moments = tuple(_moment(f"{where}: moments", pair) for pair in row.get("moments") or [])
+    listed = row.get("moments") or []
+    if not isinstance(listed, list):
+        raise DataError(f"{where}: moments", found=repr(listed), expected="[[start, end], ...]")
+    moments = tuple(_moment(f"{where}: moments", pair) for pair in listed)
     return row["video"].removeprefix("./"), Sentence(row["caption"], moments), split
 
 

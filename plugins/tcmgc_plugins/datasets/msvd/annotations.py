@@ -60,7 +60,9 @@ def _words(path: Path) -> dict[str, list[str]]:
         with path.open("rb") as file:
             content = _PlainUnpickler(file, encoding="utf-8").load()
     except OSError as error:
-        raise DataError(f"file {path}", found=error.strerror or str(error)) from None
+        raise DataError(
+            f"file {path}", found=error.strerror or str(error), expected="a file that can be read"
+        ) from None
     except DataError:
         raise
     except Exception as error:  # a damaged pickle raises almost anything

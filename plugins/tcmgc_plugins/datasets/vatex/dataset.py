@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tcmgc.unnamed import Unnamed
-from tcmgc_plugins.datasets.annotated.annotated_videos import AnnotatedVideos, Rules
+from tcmgc_plugins.datasets.annotated.annotated_videos import AnnotatedVideos
 from tcmgc_plugins.datasets.annotated.find_videos import video_stem
+from tcmgc_plugins.datasets.annotated.rules import Rules
 
 from .annotations import OFFICIAL, read_annotations
 from .layout import layout
