@@ -62,6 +62,7 @@ class AnnotationFiles:
         for name in names:
             if (path := self._only(name)) is not None:
                 return path
+        where = "annotations" if self.mock is None else "miniature's annotations"
         refused = [f"{path.name} is {why}" for path, why in self.walked.refused.items() if path.name in names]
         listed = ", ".join(path.name for path in self.walked.files[:3]) or "no file at all"
         found = (
@@ -70,7 +71,7 @@ class AnnotationFiles:
             else f"none; {len(self.walked.files):,} files, as {listed}"
         )
         raise DataError(
-            f"{self.dataset}: annotations in {self.folder}",
+            f"{self.dataset}: {where} in {self.folder}",
             found=found,
             expected=" or ".join(names),
             hint=f"dataset.annotations=DIR names their folder; tcmgc data links {self.dataset} says where "

@@ -69,8 +69,10 @@ def write_miniature(
     if folder.is_dir() and any(folder.iterdir()):
         raise DataError(f"miniature of {dataset}: folder {folder}", found="files in it", expected="none")
     counts = _counts(layout, videos)
+    entries = None if true is None else _true(dataset, counts, true)
     stories = {name: _stories(name, count, layout.captions) for name, count in counts.items()}
-    entries = _own(layout, stories) if true is None else _true(dataset, counts, true)
+    if entries is None:
+        entries = _own(layout, stories)
     with writing(f"miniature of {dataset}: folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
         done = 0
