@@ -180,6 +180,11 @@ def test_no_path_of_the_machine_is_in_it(tmp_path: Path) -> None:
             "storyshapes quick",
         ),
         ({"name": "storyshapes", "size": "full", "captions": 3, "seed": 0, "root": None}, "storyshapes full"),
+        # What was found is in the fingerprint itself; how missing files are treated is not in the name.
+        (
+            {"name": "msr-vtt", "split": "1k-b", "validation": "own", "missing": "drop", "root": "/x"},
+            "msr-vtt 1k-b own",
+        ),
     ],
 )
 def test_a_data_set_is_shown_by_name_and_choice(config: dict[str, Any], shown: str) -> None:

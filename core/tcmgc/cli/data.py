@@ -63,6 +63,8 @@ def prepare(name: str, settings: tuple[str, ...], probe: bool) -> None:
     """
     from tabulate import tabulate
 
+    from tcmgc.slots.dataset import Noted
+
     dataset = _prepared(name, settings)
     readers = _readers() if probe else []
     rows: list[dict[str, Any]] = []
@@ -80,6 +82,8 @@ def prepare(name: str, settings: tuple[str, ...], probe: bool) -> None:
         rows.append(row)
     align = ["right" if key in ("clips", "captions", "seconds") else "left" for key in rows[0]]
     click.echo(f"{name}: version {dataset.version}")
+    for note in dataset.notes if isinstance(dataset, Noted) else ():
+        click.echo(f"- {note}")
     click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True, colalign=align))
     if unreadable:
         first = unreadable[0]

@@ -40,6 +40,16 @@ class Sourced(Protocol):
 
 
 @runtime_checkable
+class Noted(Protocol):
+    """A data set with something to be known by who reads its numbers: ``tcmgc data prepare`` says it."""
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence each; asked for once `Dataset.prepare` is done."""
+        ...
+
+
+@runtime_checkable
 class Miniaturized(Protocol):
     """A data set that can be tried without its files: ``tcmgc data mock`` has it write a miniature."""
 
