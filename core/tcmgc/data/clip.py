@@ -99,6 +99,8 @@ class Split:
         How captions were chosen, as ``one a clip``: part of the protocol.
     expected_clips
         How many clips the split should have; fewer are there when files are missing.
+    expected_captions
+        How many captions the split should have; None where nobody knows. Bounds for missing clips need it.
     """
 
     name: SplitName
@@ -106,6 +108,7 @@ class Split:
     captions: tuple[Caption, ...]
     caption_rule: str
     expected_clips: int
+    expected_captions: int | None = None
 
     def __post_init__(self) -> None:
         ids = {clip.id for clip in self.clips}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tcmgc.unnamed import Unnamed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tcmgc.data.clip import Split
     from tcmgc.registry import Registry
@@ -58,8 +58,9 @@ def fingerprint_fields(
         "clips_found": len(split.clips),
         "clips_expected": split.expected_clips,
         "captions": len(split.captions),
+        "captions_expected": split.expected_captions,
         "caption_rule": split.caption_rule,
-        "reader": reader.version,
+        "reader": f"{_told(config['reader'])}, {reader.version}",
         "sampler": _told(config["sampler"]),
         "frames": sampler.frames,
         "words": encoder.words,
@@ -82,12 +83,21 @@ def fingerprint(fields: Mapping[str, Any]) -> str:
 
 def split_sha256(split: Split) -> str:
     """SHA-256 of a split's clips and captions, by id and text, and of the rule; of no path."""
-    content = [
-        split.caption_rule,
-        [[clip.id, clip.start, clip.end] for clip in split.clips],
-        [[caption.id, caption.clip, caption.text] for caption in split.captions],
-    ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return content_sha256(split.caption_rule, clip_digests(split))
+
+
+def clip_digests(split: Split) -> list[str]:
+    """SHA-256 of each clip with its captions, by id and text, in the order of the clips."""
+    captions: dict[str, list[tuple[str, str]]] = {clip.id: [] for clip in split.clips}
+    for caption in split.captions:
+        captions[caption.clip].append((caption.id, caption.text))
+    content = ([clip.id, clip.start, clip.end, captions[clip.id]] for clip in split.clips)
+    return [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in content]
+
+
+def content_sha256(caption_rule: str, digests: Sequence[str]) -> str:
+    """SHA-256 of a rule and of some clips by `clip_digests`: a part of a split has one without its texts."""
+    return hashlib.sha256(json.dumps([caption_rule, *digests]).encode()).hexdigest()
 
 
 def display(registry: Registry, slot: str, config: Mapping[str, Any]) -> str:

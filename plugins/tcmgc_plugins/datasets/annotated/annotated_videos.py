@@ -152,7 +152,11 @@ class AnnotatedVideos:
                 Caption(f"{entry.id}#{number}", entry.id, one.text, one.moments, one.links)
                 for number, one in enumerate(entry.sentences)
             ]
-        return Split(name, tuple(clips), tuple(captions), annotated.caption_rule, len(annotated.entries))
+        # A clip that no annotation file describes has an unknown number of captions.
+        told = [len(entry.sentences) for entry in annotated.entries]
+        expected = sum(told) if all(told) else None
+        rule = annotated.caption_rule
+        return Split(name, tuple(clips), tuple(captions), rule, len(annotated.entries), expected)
 
     def absent(self, name: SplitName) -> Absent:
         """Say what is missing of a split."""
