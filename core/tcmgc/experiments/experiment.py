@@ -18,6 +18,7 @@ from tcmgc.runs.environment import environment
 from tcmgc.runs.fingerprint import display, fingerprint
 from tcmgc.runs.json_file import read_json, write_json
 from tcmgc.runs.model_file import write_model
+from tcmgc.runs.outranking_file import write_outranking
 from tcmgc.runs.record import (
     Cost,
     IdentityParts,
@@ -30,6 +31,7 @@ from tcmgc.runs.record import (
 from tcmgc.runs.run_folder import (
     CONFIG,
     HISTORY,
+    OUTRANKING,
     RANKS,
     STARTED,
     TRAINING,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from tcmgc.recipes.load import Recipe
     from tcmgc.slots.normalizer import Normalizer
 
+    from .restriction import Restriction
     from .session import Session
 
 TRAINING_SHARE = 0.9
@@ -93,6 +96,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         write_model(work / WEIGHTS, model)
         write_json(work / HISTORY, new_history() if training is None else training.history)
         write_json(work / RANKS, evaluation.ranks)
+        write_outranking(work / OUTRANKING, evaluation.digests, evaluation.outranking)
         write_text(work / CONFIG, as_yaml(recipe) + "\n")
     peaks = [memory.bytes(), None if training is None else training.peak_memory_bytes]
     record = RunRecord(
@@ -141,6 +145,7 @@ def evaluate_split(
     split: SplitName,
     show: Callable[[RunProgress], None],
     before: float = 0.0,
+    restriction: Restriction | None = None,
 ) -> tuple[Normalizer | None, Evaluation]:
     """Evaluate a model on a split of a recipe's data set.
 
@@ -156,6 +161,8 @@ def evaluate_split(
         Which.
     show
         Is told how far it is, from the share ``before`` on.
+    restriction
+        The clips to evaluate on; None for all.
     """
     config = recipe.config["normalizer"]
     normalizer = None if config is None else session.registry.create("normalizer", config, {})
@@ -164,6 +171,7 @@ def evaluate_split(
         model,
         session.frames(recipe, split),
         session.registry.create_all("metric"),
+        restriction=restriction,
         normalizer=normalizer,
         bank=lambda: session.frames(recipe, "train"),
         progress=lambda done, total: show(RunProgress(before + (1 - before) * done / total, "evaluating")),

@@ -76,6 +76,29 @@ def fingerprint_fields(
     return as_read_back
 
 
+def restricted_fields(fields: Mapping[str, Any], digests: Sequence[str], captions: int) -> dict[str, Any]:
+    """Return the fields of an evaluation on some of the clips.
+
+    The data set's version is left out: it tells which clips of all splits are there, and what is left of
+    the split that is evaluated is told by its content.
+
+    Parameters
+    ----------
+    fields
+        Of the whole split.
+    digests
+        Of the clips that are left, by `clip_digests`.
+    captions
+        How many captions they have.
+    """
+    return {name: value for name, value in fields.items() if name != "dataset_version"} | {
+        "split_sha256": content_sha256(fields["caption_rule"], digests),
+        "clips_found": len(digests),
+        "captions": captions,
+        "restricted": True,
+    }
+
+
 def fingerprint(fields: Mapping[str, Any]) -> str:
     """SHA-256 of the fields."""
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
