@@ -32,6 +32,7 @@ def tcmgc_register(register: Register) -> None:
     register.reader("pyav", "tcmgc_plugins.readers.pyav_reader:PyavReader")
 
     register.sampler("uniform", "tcmgc_plugins.samplers.uniform:Uniform")
+    register.sampler("segment", "tcmgc_plugins.samplers.segment:Segment")
     register.sampler("fps-then-uniform", "tcmgc_plugins.samplers.fps_then_uniform:FpsThenUniform")
 
     register.stage("transformer", "tcmgc_plugins.stages.transformer:TemporalTransformer")

@@ -207,9 +207,10 @@ def _train(
     return train(
         session.fabric,
         model,
-        session.frames(recipe, "train"),
+        session.frames(recipe, "train", to_train=True),
         session.frames(recipe, "val"),
         training_settings(session, recipe),
+        sampler=session.random_sampler(recipe),
         seed=job.seed,
         folder=folder,
         progress=advanced,

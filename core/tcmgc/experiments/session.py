@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tcmgc.data.frames import SplitFrames, load_split
 from tcmgc.engine.fabric import make_fabric, precision_of
 from tcmgc.runs.fingerprint import fingerprint_fields
+from tcmgc.slots.sampler import RandomSampler
 
 from .listener import Listener
 
@@ -113,20 +114,30 @@ class Session:
             precision=self.precision,
         )
 
-    def frames(self, recipe: Recipe, name: SplitName) -> SplitFrames:
-        """Return a split with its frames, which are decoded once or read from the cache."""
+    def random_sampler(self, recipe: Recipe) -> RandomSampler | None:
+        """Return a recipe's sampler, if it is one that draws the frames of every epoch."""
+        sampler = self.parts(recipe).sampler
+        return sampler if isinstance(sampler, RandomSampler) else None
+
+    def frames(self, recipe: Recipe, name: SplitName, *, to_train: bool = False) -> SplitFrames:
+        """Return a split with its frames, which are decoded once or read from the cache.
+
+        Those ``to_train`` on are the candidates of a sampler that draws.
+        """
         self.prepare(recipe)
         config, parts = recipe.config, self.parts(recipe)
-        size = parts.encoder.image_size
-        key = _key(name, [config["dataset"], config["reader"], config["sampler"], size])
+        size, sampler, sampler_config = parts.encoder.image_size, parts.sampler, config["sampler"]
+        if to_train and isinstance(sampler, RandomSampler):
+            sampler, sampler_config = sampler.candidates, {**sampler_config, "chooses": "candidates"}
+        key = _key(name, [config["dataset"], config["reader"], sampler_config, size])
         if key not in self._frames:
             self._frames[key] = load_split(
                 parts.dataset,
                 name,
                 reader=parts.reader,
                 reader_config=config["reader"],
-                sampler=parts.sampler,
-                sampler_config=config["sampler"],
+                sampler=sampler,
+                sampler_config=sampler_config,
                 image_size=size,
                 progress=lambda done, total: self.listener.preparing(
                     f"decoding the {name} split", "clips", done, total
