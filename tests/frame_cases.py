@@ -29,4 +29,9 @@ def load(videos: VideoFolder, reader: Reader | None = None, frames: int = 9, **c
 
 
 def folders(cache: Path) -> list[Path]:
-    return sorted((cache / "frames").iterdir())
+    """Finished ones."""
+    return sorted(path for path in (cache / "frames").iterdir() if not path.name.startswith("."))
+
+
+def unfinished(cache: Path) -> list[Path]:
+    return sorted((cache / "frames").glob(".work-*"))

@@ -30,6 +30,7 @@ def tcmgc_register(register: Register) -> None:
 
     register.reader("decord", "tcmgc_plugins.readers.decord_reader:DecordReader")
     register.reader("pyav", "tcmgc_plugins.readers.pyav_reader:PyavReader")
+    register.reader("decord-else-pyav", "tcmgc_plugins.readers.decord_else_pyav:DecordElsePyav")
 
     register.sampler("uniform", "tcmgc_plugins.samplers.uniform:Uniform")
     register.sampler("segment", "tcmgc_plugins.samplers.segment:Segment")

@@ -11,25 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tcmgc.errors import DataError
+from tcmgc.slots.dataset import Dropping
 from tcmgc.source_hash import source_sha256
 
 from .cache_folder import cache_folder
+from .clip import Dropped
 from .decode import Decoding
-from .decode_pool import decode_clips
-from .decode_worker import Decoded, Failed
-from .frame_cache import (
-    CachedFrames,
-    Damaged,
-    FrameCacheWarning,
-    finish_folder,
-    read_frames,
-    remove_folder,
-    start_folder,
-)
+from .decode_frames import UnreadableClips, decode_frames
+from .file_hash import files_sha256
+from .frame_cache import CachedFrames, Damaged, FrameCacheWarning, mark_used, read_frames, remove_folder
+from .frame_work import FrameWork
 from .preprocess import PREPROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
     from tcmgc.slots.reader import Reader
     from tcmgc.slots.sampler import Sampler
 
-    from .clip import Clip, Split, SplitName
+    from .clip import Split, SplitName
 
 
 @dataclass(frozen=True)
@@ -55,12 +50,15 @@ class SplitFrames:
         bool [V, F], True for the frames that a clip has; they come first.
     times
         float64 [V, F], seconds from the clip's start, nan in padding.
+    told
+        What the manifest says of each clip: its length in ``seconds``, which ``reader`` read it, ...
     """
 
     split: Split
     pixels: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     times: NDArray[np.float64]
+    told: tuple[Mapping[str, Any], ...] = ()
 
 
 def load_split(
@@ -74,17 +72,21 @@ def load_split(
     image_size: int,
     progress: Callable[[int, int], None] | None = None,
     workers: int | None = None,
+    time_limit: float | None = None,
+    retry: bool = False,
 ) -> SplitFrames:
-    """Return a split's frames, decoding them unless that was done before.
+    """Return a split's frames, decoding those that were not decoded before.
 
     What names them in the cache: the SHA-256 of every video file, the clips' starts and ends, the
     reader's version, the configs and sources of reader and sampler, the source of `tcmgc.data.decode`, the
-    image size and Pillow's version.
+    image size and Pillow's version. What a killed process has decoded counts, and so do the frames of the
+    same clips in another split.
 
     Parameters
     ----------
     dataset
-        It is prepared (`tcmgc.slots.dataset.Dataset.prepare`).
+        It is prepared (`tcmgc.slots.dataset.Dataset.prepare`). Where it drops what cannot be read
+        (`tcmgc.slots.dataset.Dropping`), the split that is returned lacks these clips, and says why.
     name
         Which split.
     reader, sampler
@@ -97,11 +99,18 @@ def load_split(
         Called with the clips decoded and the clips in all; not at all when they come from the cache.
     workers
         Decoding processes; 0 to decode in this one; None for as many as there are cores.
+    time_limit
+        Seconds that a clip may take, but for decoding in this process.
+    retry
+        Try clips again that could not be read before; those of a data set that does not drop them always are.
 
     Raises
     ------
+    UnreadableClips
+        When clips cannot be read and are not to be dropped: with the first one's path and the reason. All
+        clips are tried first.
     DataError
-        When a clip cannot be read: with its path and the reason. All clips are tried first.
+        When no clip can be read, or frames cannot be written.
     SourceChanged
         When source code that decodes changed since this process imported it.
 
@@ -111,8 +120,53 @@ def load_split(
         When cached frames are damaged, and made again.
     """
     split = dataset.split(name)
+    drops = isinstance(dataset, Dropping) and dataset.drops
     decoding = Decoding(reader, sampler, image_size)
     shape = (len(split.clips), sampler.frames, image_size, image_size, 3)
+    about = frames_about(reader, reader_config, sampler, sampler_config, shape)
+    files = files_sha256([clip.path for clip in split.clips])
+    clips = [
+        {"sha256": sha256, "start": clip.start, "end": clip.end}
+        for sha256, clip in zip(files, split.clips, strict=True)
+    ]
+    key = hashlib.sha256(json.dumps([about, clips], sort_keys=True).encode()).hexdigest()
+    work = FrameWork(cache_folder() / "frames" / key[:32], shape, {"key": key, **about}, clips)
+
+    def read() -> CachedFrames | None:
+        found = _read(work.folder, shape)
+        return found if found is None or not found.unreadable or (drops and not retry) else None
+
+    cached = read()
+    if cached is None:
+        failed = decode_frames(
+            work,
+            decoding,
+            split.clips,
+            read,
+            drops=drops,
+            retry=retry or not drops,
+            progress=progress,
+            workers=workers,
+            time_limit=time_limit,
+        )
+        if failed and (not drops or len(failed) == len(split.clips)):
+            raise UnreadableClips(failed, len(split.clips))
+        cached = _read(work.folder, shape)
+        if cached is None:
+            raise DataError(f"frames {work.folder}", found="nothing, after they were written")
+    mark_used(work.folder)
+    left = split.without(Dropped(clip["id"], clip["reason"]) for clip in cached.unreadable)
+    return SplitFrames(left, cached.pixels, ~np.isnan(cached.times), cached.times, cached.clips)
+
+
+def frames_about(
+    reader: Reader,
+    reader_config: Mapping[str, Any],
+    sampler: Sampler,
+    sampler_config: Mapping[str, Any],
+    shape: tuple[int, ...],
+) -> dict[str, Any]:
+    """Collect what frames depend on beside the clips; as JSON reads it back."""
     about = {
         "reader": {
             **reader_config,
@@ -124,20 +178,7 @@ def load_split(
         "shape": list(shape),
         "preprocess": PREPROCESS,
     }
-    files = [_sha256(clip) for clip in split.clips]
-    clips = [
-        {"sha256": sha256, "start": clip.start, "end": clip.end}
-        for sha256, clip in zip(files, split.clips, strict=True)
-    ]
-    key = hashlib.sha256(json.dumps([about, clips], sort_keys=True).encode()).hexdigest()
-    folder = cache_folder() / "frames" / key[:32]
-    cached = _read(folder, shape)
-    if cached is None:
-        _decode(decoding, split, folder, shape, {"key": key, **about}, clips, progress, workers)
-        cached = _read(folder, shape)
-        if cached is None:
-            raise DataError(f"frames {folder}", found="nothing, after they were written")
-    return SplitFrames(split, cached.pixels, ~np.isnan(cached.times), cached.times)
+    return json.loads(json.dumps(about))  # type: ignore[no-any-return]
 
 
 def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
@@ -148,70 +189,7 @@ def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
         warnings.warn(
             f"cached frames {folder} are damaged ({damage}); they are made again",
             FrameCacheWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         remove_folder(folder)
         return None
-
-
-def _decode(
-    decoding: Decoding,
-    split: Split,
-    folder: Path,
-    shape: tuple[int, ...],
-    about: Mapping[str, Any],
-    clips: Sequence[Mapping[str, Any]],
-    progress: Callable[[int, int], None] | None,
-    workers: int | None,
-) -> None:
-    """Fill a folder of the cache."""
-    try:
-        work = start_folder(folder, shape)
-    except OSError as error:
-        raise DataError(
-            f"frames {folder}",
-            found=f"{np.prod(shape) / 1e6:,.0f} MB cannot be written: {error.strerror or error}",
-            expected="a folder with space",
-            hint="TCMGC_CACHE=DIR names another; tcmgc data cache --clear makes space",
-        ) from None
-    try:
-        outcomes = decode_clips(
-            decoding, split.clips, work / "frames.npy", workers=workers, progress=progress
-        )
-        times = np.full(shape[:2], np.nan)
-        entries = []
-        failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        if failed:
-            raise _unreadable(failed, len(split.clips))
-        for row, (clip, outcome) in enumerate(zip(split.clips, outcomes, strict=True)):
-            assert isinstance(outcome, Decoded)
-            times[row, : len(outcome.times)] = outcome.times
-            entries.append({"id": clip.id, **clips[row], "crc32": outcome.crc32})
-        finish_folder(work, folder, times, entries, about)
-    finally:
-        if work.exists():
-            remove_folder(work)
-
-
-def _unreadable(failed: Sequence[Failed], total: int) -> DataError:
-    """Say the first of the clips that cannot be read, and how many there are."""
-    first = failed[0]
-    found = first.found or "nothing"
-    if len(failed) > 1:
-        others = ", ".join(failure.where.partition(":")[0] for failure in failed[1:4])
-        more = f" and {len(failed) - 4} more" if len(failed) > 4 else ""
-        found += f"; {len(failed)} of {total} clips are unreadable, also {others}{more}"
-    return DataError(first.where, found=found, expected=first.expected, hint=first.hint)
-
-
-def _sha256(clip: Clip) -> str:
-    """SHA-256 of a clip's file."""
-    try:
-        with clip.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(
-            f"clip {clip.id}: video {clip.path}",
-            found=(error.strerror or str(error)).lower(),
-            expected="a video file",
-        ) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tcmgc.data.frames import SplitFrames, load_split
 from tcmgc.engine.fabric import make_fabric, precision_of
 from tcmgc.runs.fingerprint import fingerprint_fields
+from tcmgc.slots.dataset import Dropping
 from tcmgc.slots.sampler import RandomSampler
 
 from .listener import Listener
@@ -95,9 +96,15 @@ class Session:
     def split(self, recipe: Recipe, name: SplitName) -> Split:
         """Return the clips and captions of a split, no frames."""
         self.prepare(recipe)
+        dataset = self.parts(recipe).dataset
+        if isinstance(dataset, Dropping) and dataset.drops:
+            # Train clips as they are trained on, so that none is decoded twice.
+            return self.frames(
+                recipe, name, to_train=name == "train"
+            ).split  # what cannot be read shows when it is decoded
         key = _key(name, recipe.config["dataset"])
         if key not in self._splits:
-            self._splits[key] = self.parts(recipe).dataset.split(name)
+            self._splits[key] = dataset.split(name)
         return self._splits[key]
 
     def fingerprint_fields(self, recipe: Recipe, name: SplitName) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
+from tcmgc.data.audit import SplitAudit
 from tcmgc.data.clip import Split, SplitName
 from tcmgc.data.source import Source
 
@@ -37,6 +38,30 @@ class Sourced(Protocol):
     """A data set whose files come from elsewhere: ``tcmgc data links`` shows where from."""
 
     sources: ClassVar[tuple[Source, ...]]
+
+
+@runtime_checkable
+class Audited(Protocol):
+    """A data set of files that may be missing: ``tcmgc data check`` says which are."""
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that it has; others have all three."""
+        ...
+
+    def audit(self, name: SplitName) -> SplitAudit:
+        """Say what is there of a split, and what is missing; that files are missing is no error here."""
+        ...
+
+
+@runtime_checkable
+class Dropping(Protocol):
+    """A data set that is told what to do without a video; for others it is an error."""
+
+    @property
+    def drops(self) -> bool:
+        """Whether clips whose video is missing or cannot be read are left out, and counted."""
+        ...
 
 
 @runtime_checkable

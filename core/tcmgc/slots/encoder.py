@@ -1,8 +1,8 @@
 """The encoder slot: captions and frames to features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -82,4 +82,14 @@ class Encoder(Protocol):
         inputs
             As in `encode_text`; ``patches`` are asked for only by models that read them.
         """
+        ...
+
+
+@runtime_checkable
+class ImageSized(Protocol):
+    """An encoder whose class knows the size of its images: clips can be decoded without its weights."""
+
+    @staticmethod
+    def image_size_of(config: Mapping[str, Any]) -> int | None:
+        """Say S of an encoder with a resolved config; None where only the encoder itself can tell."""
         ...

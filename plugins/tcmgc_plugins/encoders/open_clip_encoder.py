@@ -17,11 +17,11 @@ from tcmgc.errors import ConfigError
 from tcmgc.features import TextFeatures, Tokens, VideoFeatures
 from tcmgc.slots.encoder import TokenIds
 
-from .open_clip_model import create_clip, create_tokenizer
+from .open_clip_model import create_clip, create_tokenizer, image_size_in_config
 from .text_tower import TextTower
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 EMBEDDINGS = (
     "token_embedding.",
@@ -98,6 +98,11 @@ class OpenClip(nn.Module):
             own = key.removeprefix("text.")
             embedding = freeze == "embeddings" and own.startswith(EMBEDDINGS)
             parameter.requires_grad_(not (self.frozen or embedding or own == "logit_scale"))
+
+    @staticmethod
+    def image_size_of(config: Mapping[str, Any]) -> int | None:
+        """Say which images the model of a config takes, without its weights."""
+        return image_size_in_config(config["model"])
 
     @property
     def gives(self) -> frozenset[str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from tcmgc.errors import DataError
 
+from .encryption import encryption
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
@@ -14,6 +16,8 @@ FIRST = (b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 """Boxes that an mp4 or mov file may begin with."""
 CONTENT = (b"moov", b"moof", b"mdat")
 """Boxes without whose end a file is not whole; players do not mind others."""
+EBML = bytes.fromhex("1a45dfa3")
+"""How Matroska and WebM files begin."""
 
 
 def unreadable(path: Path, reason: str, *, expected: str | None = None, hint: str | None = None) -> DataError:
@@ -28,7 +32,8 @@ def refuse_unusable(path: Path) -> None:
     ------
     DataError
         When there is nothing at the path, or a directory, a device or an empty file; when it may not be
-        read; or when it is an mp4 or mov file that was cut short, which decoders take for a shorter one.
+        read; when it is an mp4 or mov file that was cut short, which decoders take for a shorter one; or
+        when its video is encrypted, which decoders may turn into noise.
     """
     try:
         size = path.stat().st_size
@@ -38,6 +43,7 @@ def refuse_unusable(path: Path) -> None:
             raise unreadable(path, "a device or a pipe", expected="a video file")
         with path.open("rb") as file:
             declared = _declared_bytes(file, size)
+            scheme = encryption(file, size)
     except FileNotFoundError:
         raise unreadable(path, "no such file", expected="a video file") from None
     except OSError as error:
@@ -46,6 +52,15 @@ def refuse_unusable(path: Path) -> None:
         raise unreadable(path, "an empty file, 0 bytes")
     if declared > size:
         raise unreadable(path, f"cut short: {size:,} of the {declared:,} bytes that its header declares")
+    if scheme is not None:
+        raise unreadable(path, f"an encrypted video stream ({scheme})", expected="one that needs no key")
+
+
+def has_frame_times(path: Path) -> bool:
+    """Whether a file's container writes a time beside every frame: MP4, QuickTime, Matroska and WebM do."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return head[4:] in FIRST or head[:4] == EBML
 
 
 def _declared_bytes(file: BinaryIO, size: int) -> int:

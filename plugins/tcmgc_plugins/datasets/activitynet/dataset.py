@@ -38,7 +38,7 @@ class ActivityNet(AnnotatedVideos):
     seed
         Of what is held out.
     missing
-        ``fail``, or ``drop`` clips without a video or caption.
+        ``fail``, or ``drop`` clips without a readable video or a caption.
     follow_links
         Follow symbolic links out of the folders.
     own_lists

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tcmgc.data.clip import Caption, Clip, Split
+from tcmgc.data.audit import SplitAudit
+from tcmgc.data.clip import Caption, Clip, Dropped, Split
 from tcmgc.errors import DataError
 from tcmgc_plugins.datasets.miniature.write_miniature import write_miniature
 
@@ -40,7 +41,7 @@ class AnnotatedVideos:
     annotations
         Folder of the annotation files.
     missing
-        ``fail``, or ``drop`` what has no video or no caption.
+        ``fail``, or ``drop`` what has no video, an unreadable one, or no caption.
     follow_links, own_lists
         See `tcmgc_plugins.datasets.annotated.annotation_files.AnnotationFiles`.
     """
@@ -142,9 +143,12 @@ class AnnotatedVideos:
         """Return the clips of a split that are there."""
         if name not in self.annotations:
             raise DataError(f"{self._rules.name}: split {name}", found="no clip of it")
-        annotated = self.annotations[name]
         if self._missing == "fail" or not self._present(name):
             self._refuse_absent(name)
+        return self._split(name)
+
+    def _split(self, name: SplitName) -> Split:
+        annotated = self.annotations[name]
         clips, captions = [], []
         for entry, path in self._present(name):
             clips.append(Clip(entry.id, path, entry.start, entry.end))
@@ -156,7 +160,29 @@ class AnnotatedVideos:
         told = [len(entry.sentences) for entry in annotated.entries]
         expected = sum(told) if all(told) else None
         rule = annotated.caption_rule
-        return Split(name, tuple(clips), tuple(captions), rule, len(annotated.entries), expected)
+        absent = self.absent(name)
+        reasons = dict.fromkeys(absent.captions, "no caption") | dict.fromkeys(absent.videos, "no video file")
+        dropped = tuple(
+            Dropped(entry.id, reasons[entry.id]) for entry in annotated.entries if entry.id in reasons
+        )
+        return Split(name, tuple(clips), tuple(captions), rule, len(annotated.entries), expected, dropped)
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that there are annotations of."""
+        return tuple(self.annotations)
+
+    @property
+    def drops(self) -> bool:
+        """Whether clips whose video is missing or cannot be read are left out, and counted."""
+        return self._missing == "drop"
+
+    def audit(self, name: SplitName) -> SplitAudit:
+        """Say what is there of a split, and what is missing."""
+        absent = self.absent(name)
+        captions = sum(len(entry.sentences) for entry in self.annotations[name].entries)
+        present = self._split(name) if self._present(name) else None
+        return SplitAudit(absent.clips, captions, absent.videos, absent.captions, present)
 
     def absent(self, name: SplitName) -> Absent:
         """Say what is missing of a split."""

@@ -33,7 +33,7 @@ class Didemo(AnnotatedVideos):
         ``listed``: the full name, as released. ``any-ending``: else the name with a video's ending after it
         or in place of its own, as downloads and conversions leave it.
     missing
-        ``fail``, or ``drop`` clips without a video or caption.
+        ``fail``, or ``drop`` clips without a readable video or a caption.
     follow_links
         Follow symbolic links out of the folders.
     own_lists

@@ -35,7 +35,7 @@ class Folder(AnnotatedVideos):
     seed
         Of what is held out.
     missing
-        ``fail``, or ``drop`` clips without a video.
+        ``fail``, or ``drop`` clips without a readable video.
     follow_links
         Follow symbolic links out of the root.
     """

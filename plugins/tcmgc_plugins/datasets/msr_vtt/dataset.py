@@ -44,7 +44,7 @@ class MsrVtt(AnnotatedVideos):
     seed
         Of what is held out.
     missing
-        ``fail``, or ``drop`` clips without a video or caption.
+        ``fail``, or ``drop`` clips without a readable video or a caption.
     follow_links
         Follow symbolic links out of the folders.
     own_lists

@@ -29,7 +29,7 @@ class Msvd(AnnotatedVideos):
     captions
         A file in place of ``captions_msvd.json`` or ``raw-captions.pkl``, of the form of either.
     missing
-        ``fail``, or ``drop`` clips without a video or caption.
+        ``fail``, or ``drop`` clips without a readable video or a caption.
     follow_links
         Follow symbolic links out of the folders.
     own_lists

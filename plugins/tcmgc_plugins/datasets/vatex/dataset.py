@@ -35,7 +35,7 @@ class Vatex(AnnotatedVideos):
     captions_a_clip
         The first so many of each clip; null for all, ten or fewer.
     missing
-        ``fail``, or ``drop`` clips without a video or caption.
+        ``fail``, or ``drop`` clips without a readable video or a caption.
     follow_links
         Follow symbolic links out of the folders.
     own_lists

@@ -1,0 +1,120 @@
+"""What workers do with clips: decode them into a file, or open them only."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tcmgc.slots.reader import Alternatives
+
+from .clip_ends import clip_ends
+from .probe import with_video
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tcmgc.slots.reader import OpenVideo, Reader
+
+    from .clip import Clip
+    from .decode import Decoding
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A clip's answer: its frames are in the file.
+
+    Parameters
+    ----------
+    times
+        Seconds from the clip's start.
+    crc32
+        Checksum of its row of the file, padding included.
+    seconds
+        How long the clip is.
+    reader
+        The version of the reader that read it.
+    """
+
+    times: tuple[float, ...]
+    crc32: int
+    seconds: float
+    reader: str
+
+
+@dataclass(frozen=True)
+class DecodeInto:
+    """Decode clips into rows of a file; no pixel passes through a pipe.
+
+    Parameters
+    ----------
+    decoding
+        How.
+    frames
+        A ``.npy`` file, uint8 [V, F, S, S, 3], made already.
+    rows
+        The row of the clip of each number.
+    """
+
+    decoding: Decoding
+    frames: Path
+    rows: tuple[int, ...]
+
+    @property
+    def components(self) -> tuple[object, ...]:
+        """The reader, with its alternatives, and the sampler."""
+        reader = self.decoding.reader
+        return (reader, *(reader.readers if isinstance(reader, Alternatives) else ()), self.decoding.sampler)
+
+    def __call__(self, number: int, clip: Clip) -> Decoded:
+        """Decode a clip; what its row held before is gone."""
+        found = self.decoding.decode(clip)
+        row = self._mapped[self.rows[number]]
+        row[: len(found.pixels)] = found.pixels
+        row[len(found.pixels) :] = 0
+        return Decoded(tuple(map(float, found.times)), zlib.crc32(row), found.seconds, found.reader)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_mapped"}
+
+    @cached_property
+    def _mapped(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        return np.load(self.frames, mmap_mode="r+")  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A clip's answer: its file opens, and the clip is that many seconds long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Open clips, and read no frame.
+
+    Parameters
+    ----------
+    readers
+        The first that opens a clip counts.
+    """
+
+    readers: Sequence[Reader]
+
+    @property
+    def components(self) -> tuple[object, ...]:
+        """The readers."""
+        return tuple(self.readers)
+
+    def __call__(self, number: int, clip: Clip) -> Probed:
+        """Open a clip."""
+
+        def measure(video: OpenVideo) -> Probed:
+            start, end = clip_ends(clip, video.times, video.fps)
+            return Probed(end - start)
+
+        return with_video(clip, self.readers, measure)
