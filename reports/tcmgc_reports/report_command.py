@@ -37,7 +37,7 @@ COMMON = "common"
     "--out",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The report's folder, DIR/report if left out; with --format, the file to write to.",
+    help="The report's folder; with --format, the file to write to.",
 )
 @click.option(
     "--restrict-to",
@@ -51,10 +51,15 @@ COMMON = "common"
 def report(
     directory: Path, style: str | None, out: Path | None, restrict_to: tuple[str, ...], mix: bool
 ) -> None:
-    """Show the runs in DIR as a leaderboard, and write DIR/report: a page, Markdown, LaTeX, CSV and JSON."""
+    """Show the runs in DIR as a leaderboard, and write DIR/report: a page, Markdown, LaTeX, CSV and JSON.
+
+    With --restrict-to, or --mix, it is DIR/report-restricted, or DIR/report-mixed.
+    """
     board = leaderboard_of(directory, restrict_to=_restriction(restrict_to), mixed=mix)
     if style is None:
-        report_runs(board, out or directory / FOLDER)
+        # What `tcmgc run` left stays, where this is another view of the runs.
+        kind = "".join(["-restricted" if restrict_to else "", "-mixed" if mix else ""])
+        report_runs(board, out or directory / f"{FOLDER}{kind}")
     elif out is None and style == "terminal":
         _print(board)
     elif out is None:

@@ -311,7 +311,14 @@ def test_the_command_writes_the_list_that_it_restricted_to(runs: RunsOut, tmp_pa
     options = ["--restrict-to", "common", "--restrict-to", str(ids), "--mix"]
     done = CliRunner().invoke(report, [str(runs.path), *options])
     assert "5 of 12 videos" in done.output, done.output
-    (written,) = (runs.path / "report").glob("clips-*.txt")
+    (written,) = (runs.path / "report-restricted-mixed").glob("clips-*.txt")
     assert written.read_text().splitlines() == [clip for clip in CLIPS[2:8] if clip != CLIPS[5]]
     again = CliRunner().invoke(report, [str(runs.path), "--restrict-to", str(written)])
     assert "5 of 12 videos" in again.output
+
+
+def test_what_a_data_set_has_to_say_stands_beside_its_numbers(runs: RunsOut) -> None:
+    add(runs, "a", 1, set(), notes=["a miniature, not the data set"])
+    add(runs, "b", 2, set(), notes=["a miniature, not the data set"])
+    notes = board_of(runs).notes
+    assert notes.count("storyshapes quick, test split: a miniature, not the data set") == 1

@@ -39,6 +39,7 @@ from tcmgc.runs.run_folder import (
     FinishedRun,
     RunsFolder,
 )
+from tcmgc.slots.dataset import Noted
 
 from .evaluate import Evaluation, evaluate
 from .job import TEST, Job, training_settings
@@ -82,7 +83,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
     start = _start(work, job)
     memory = PeakMemory(session.fabric.device)
     encoder = session.encoder(recipe)
-    frames = session.parts(recipe).sampler.frames
+    dataset, frames = session.parts(recipe).dataset, session.parts(recipe).sampler.frames
     model = build_encoded(recipe, encoder, frames, session.registry, job.seed)
     counts = parameter_counts(model, trained=config["trained"])
     training = _train(session, job, model, work / TRAINING, show) if config["trained"] else None
@@ -131,6 +132,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         normalizer=None
         if normalizer is None
         else Normalization(name=config["normalizer"]["name"], needs=normalizer.needs),
+        notes=tuple(dataset.notes) if isinstance(dataset, Noted) else (),
         started=start["started"],
         finished=_now(),
     )

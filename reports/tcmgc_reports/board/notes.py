@@ -42,7 +42,8 @@ def make_notes(sections: Sequence[Section], suite: Suite, stale: Sequence[NotSho
 
 
 def _section_notes(section: Section) -> list[str]:
-    notes = []
+    told = dict.fromkeys(note for row in section.rows for run in row.runs for note in run.record.notes)
+    notes = [f"{section.place}: {note}" for note in told]
     if section.lacking is not None:
         found, expected = section.lacking
         how = "were found; the others are left out" if section.clips is None else "are left, by --restrict-to"
