@@ -154,8 +154,10 @@ def _stream(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
     """Open a container and its best video stream, and say FFmpeg's errors with the path."""
     import av  # noqa: PLC0415
 
+    what = "no video that FFmpeg can open"
     try:
         with av.open(str(path)) as container:
+            what = "FFmpeg fails"
             stream = container.streams.best("video")
             if stream is None or stream.codec_context is None:
                 found = "no video stream: audio only" if container.streams.audio else "no video stream"
@@ -166,4 +168,4 @@ def _stream(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
             yield container, stream
     except (av.FFmpegError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        raise unreadable(path, f"FFmpeg fails: {said}") from None
+        raise unreadable(path, f"{what}: {said}") from None
