@@ -88,9 +88,7 @@ def metrics(
     similarity_TV = as_array(similarity, "similarity")
     video_of_text_T = None if video_of_text is None else as_array(video_of_text, "video_of_text")
     return {
-        direction: measure_ranking(
-            rank(similarity_TV, video_of_text_T, direction, v2t_rule), measures, ties
-        )
+        direction: measure_ranking(rank(similarity_TV, video_of_text_T, direction, v2t_rule), measures, ties)
         for direction in get_args(Direction)
     }
 
