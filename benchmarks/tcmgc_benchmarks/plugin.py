@@ -1,4 +1,4 @@
-"""Registers the recipes, protocols and suites that ship."""
+"""Registers the recipes, protocols and suites that ship, and `tcmgc bench`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ FOLDER = Path(__file__).parent
 
 @hookimpl
 def tcmgc_register(register: Register) -> None:
-    """Register every file of ``recipes/``, ``protocols/`` and ``suites/`` under its stem."""
+    """Register every file of ``recipes/``, ``protocols/`` and ``suites/`` under its stem, and a command."""
     register.recipes(FOLDER / "recipes")
     register.protocols(FOLDER / "protocols")
     register.suites(FOLDER / "suites")
+    register.command(
+        "bench", "tcmgc_benchmarks.bench.command:bench", help="Measure how fast things are on this machine."
+    )
