@@ -57,12 +57,17 @@ def data(videos: str, reader: str, sampler: str, size: int, processes: int, repe
     frames = [frame for clip in clips for frame in decoding(clip)[0]][:MOST_FRAMES]
     _say_forms(forms(frames, repeats), measured.frames / measured.decode)
     if many:
-        sizes = memory(decoding, clips, many)
-        tenth, end = sizes[len(sizes) // 10], sizes[-1]
-        click.echo(
-            f"memory of a worker: {tenth / 1e6:.0f} MB after {len(sizes) // 10} videos, "
-            f"{end / 1e6:.0f} MB after {len(sizes)}, {max(sizes) / 1e6:.0f} MB at most"
-        )
+        _say_memory(memory(decoding, clips, many))
+
+
+def _say_memory(sizes: list[int]) -> None:
+    """Say the most of the first fifth and of the last: it varies with the file, by what the allocator keeps."""
+    fifth = max(1, len(sizes) // 5)
+    first, last = max(sizes[:fifth]), max(sizes[-fifth:])
+    click.echo(
+        f"memory of a worker over {len(sizes)} videos: at most {first / 1e6:.0f} MB in the first {fifth}, "
+        f"{last / 1e6:.0f} MB in the last {fifth}"
+    )
 
 
 def _say_speed(found: Speed, reader: str) -> None:
