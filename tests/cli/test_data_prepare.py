@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from frame_cases import folders, unfinished
-from tcmgc.cli.data_setup import how_decoded
+from tcmgc.cli.data_setup import from_here, how_decoded
 from tcmgc.cli.main import main
 from tcmgc.errors import ConfigError
 
@@ -126,8 +126,28 @@ def test_which_protocol_says_how() -> None:
         how_decoded("didemo", None, ["training.epochs=3"])
 
 
+def test_progress_counts_what_is_left() -> None:
+    told: list[tuple[int, int]] = []
+    advance = from_here(lambda done, total: told.append((done, total)))
+    for done in (91, 92, 100):
+        advance(done, 100)
+    assert told == [(1, 10), (2, 10), (10, 10)]
+
+
 @pytest.mark.parametrize("model", ["StoryShapes-ViT", "ViT-B-32-quickgelu"])
 def test_the_size_that_a_config_tells_is_the_models(model: str) -> None:
     from tcmgc_plugins.encoders.open_clip_encoder import OpenClip
 
     assert OpenClip.image_size_of({"model": model}) == OpenClip(model=model, pretrained=None).image_size
+
+
+def test_a_run_tells_what_was_dropped(capsys: pytest.CaptureFixture[str], root: Path, tmp_path: Path) -> None:
+    (root / VIDEOS / f"{ids_of_test(root)[0]}.mp4").write_text("no video")
+    given = ["dataset.name=msr-vtt", "dataset.missing=drop", f"dataset.root='{root}'"]
+    main(["run", "clip-zero-shot", *given, "--out", str(tmp_path / "runs")])
+    capsys.readouterr()
+    (record,) = (tmp_path / "runs" / "runs").glob("*/record.json")
+    fields = json.loads(record.read_text())["fingerprint_fields"]
+    assert (fields["clips_found"], fields["clips_expected"], fields["captions"]) == (2, 3, 2)
+    (board,) = (tmp_path / "runs").rglob("leaderboard.md")
+    assert "2 of 3" in board.read_text()

@@ -61,7 +61,7 @@ def data(videos: str, reader: str, sampler: str, size: int, processes: int, repe
 
 
 def _say_memory(sizes: list[int]) -> None:
-    """Say the most of the first fifth and of the last: it varies with the file, by what the allocator keeps."""
+    """Say the most of the first fifth and of the last: it varies with the file."""
     fifth = max(1, len(sizes) // 5)
     first, last = max(sizes[:fifth]), max(sizes[-fifth:])
     click.echo(

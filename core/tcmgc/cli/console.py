@@ -74,9 +74,6 @@ def progress_bar(
         task = progress.add_task(what, total=None, rate="")
 
         def advance(done: int, total: int) -> None:
-            if progress.tasks[0].total is None:  # what was done before is no measure of how fast it goes
-                progress.reset(task, total=total, completed=done, rate="")
-                return
             speed = progress.tasks[0].speed
             rate = "" if speed is None else f", {speed:,.0f} a second"
             progress.update(task, completed=done, total=total, rate=rate)

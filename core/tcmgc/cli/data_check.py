@@ -13,7 +13,15 @@ import click
 
 from .console import progress_bar
 from .data_prepare import failures, opened
-from .data_setup import HowDecoded, dataset_arguments, decoding_options, how_decoded, made, splits_of
+from .data_setup import (
+    HowDecoded,
+    dataset_arguments,
+    decoding_options,
+    from_here,
+    how_decoded,
+    made,
+    splits_of,
+)
 from .main import plugin_option
 
 if TYPE_CHECKING:
@@ -159,7 +167,7 @@ def _decoded(audit: SplitAudit, how: HowDecoded, limits: dict[str, Any]) -> _Che
                 sampler=how.sampler,
                 sampler_config=how.sampler_config,
                 image_size=how.image_size,
-                progress=progress,
+                progress=from_here(progress),
                 **limits,
             )
         seconds = sum(clip["seconds"] for clip in data.told)

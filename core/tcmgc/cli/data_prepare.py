@@ -15,6 +15,7 @@ from .data_setup import (
     all_readers,
     dataset_arguments,
     decoding_options,
+    from_here,
     how_decoded,
     prepared,
     splits_of,
@@ -137,7 +138,7 @@ class _Preparation:
                     sampler=how.sampler,
                     sampler_config=how.sampler_config,
                     image_size=how.image_size,
-                    progress=progress,
+                    progress=from_here(progress),
                     retry=self._retry,
                     **self._limits,
                 )
