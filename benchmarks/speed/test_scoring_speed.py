@@ -27,7 +27,7 @@ from tcmgc import Sizes, TextFeatures, Tokens, VideoFeatures
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-RECIPES = ("tcmgc", "xclip", "xpool", "ucofia", "drl-wti", "clip4clip-tight")
+RECIPES = ("tcmgc", "xclip", "xpool", "ucofia", "drl-wti", "drl-xti", "clip4clip-meanp", "clip4clip-tight")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .sizes import Size
 
 if TYPE_CHECKING:
     from .api import build, evaluate, load, metrics, run
+    from .api_checkpoints import export_checkpoint, import_checkpoint, score_videos
     from .builder import Sizes
     from .features import TextFeatures, Tokens, VideoFeatures
     from .files.features_file import load_features
@@ -30,6 +31,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "build": "api",
     "evaluate": "api",
+    "export_checkpoint": "api_checkpoints",
+    "import_checkpoint": "api_checkpoints",
+    "score_videos": "api_checkpoints",
     "load": "api",
     "metrics": "api",
     "run": "api",
@@ -71,12 +75,15 @@ __all__ = [
     "Visual",
     "build",
     "evaluate",
+    "export_checkpoint",
     "hookimpl",
+    "import_checkpoint",
     "load",
     "load_features",
     "load_weights",
     "metrics",
     "run",
+    "score_videos",
 ]
 
 

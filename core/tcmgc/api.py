@@ -51,7 +51,7 @@ def read_recipe(
     overrides
         ``["a.b=value", ...]`` or ``{"a.b": value, ...}``.
     """
-    registry = _plugins_beside(recipe)
+    registry = plugins_beside(recipe)
     return load_recipe(registry, recipe, variant=variant, protocol=protocol, overrides=overrides)
 
 
@@ -67,7 +67,7 @@ def plan(
     from .experiments.plan import plan_recipe, plan_suite
     from .experiments.suite_file import is_suite
 
-    registry = _plugins_beside(target)
+    registry = plugins_beside(target)
     suite = is_suite(Path(target)) if is_path(target) else target in registry.suite_files
     if not suite and not is_path(target) and target not in registry.recipe_files:
         known = sorted({*registry.suite_files, *registry.recipe_files})
@@ -141,24 +141,27 @@ def run(
     return run_plan(current_plugins(), planned, Path(out), device=device, listener=listener)
 
 
-def load(run: str | Path, *, device: str = "auto") -> TrainedModel:
-    """Load a finished run: a model from texts and video files to scores.
+def load(folder: str | Path, *, device: str = "auto", overrides: Overrides = ()) -> TrainedModel:
+    """Load a finished run or an imported checkpoint: a model from texts and video files to scores.
 
     Parameters
     ----------
-    run
-        The run's folder.
+    folder
+        Of a run, or what `tcmgc.import_checkpoint` wrote.
     device
         As in `run`.
+    overrides
+        As in `read_recipe`, of the model's recipe; the weights still have to fit.
 
     Raises
     ------
     ConfigError, DataError, PluginError
-        When the folder is no finished run, or a component of it is not there any more.
+        When the folder holds no model, or a component of it is not there any more.
     """
-    from .experiments.trained import load_run
+    from .experiments.trained import load_trained
 
-    return load_run(current_registry(), Path(run), device=device)
+    changes = parse_overrides(overrides)
+    return load_trained(current_registry(), Path(folder), device=device, overrides=changes)
 
 
 def evaluate(
@@ -173,14 +176,14 @@ def evaluate(
     device: str = "auto",
     listener: Listener | None = None,
 ) -> dict[str, Any]:
-    """Evaluate a run, or a checkpoint, without training.
+    """Evaluate a run, an imported checkpoint, or a file of weights, without training.
 
     Parameters
     ----------
     source
-        A run's folder, or a safetensors file of weights.
+        A folder of a run or of an imported checkpoint, or a safetensors file of weights.
     recipe, variant
-        What a checkpoint is of; not with a run.
+        What a file is of; not with a folder.
     protocol
         In place of the run's or the recipe's.
     overrides
@@ -211,7 +214,7 @@ def evaluate(
     from .experiments.evaluate_source import Source, evaluate_source
 
     if recipe is not None:
-        _plugins_beside(recipe)
+        plugins_beside(recipe)
     given = Source(
         Path(source),
         recipe,
@@ -223,7 +226,7 @@ def evaluate(
     return evaluate_source(current_registry(), given, split, device=device, listener=listener)
 
 
-def _plugins_beside(target: str | Path) -> Registry:
+def plugins_beside(target: str | Path) -> Registry:
     """Load ``tcmgc_local.py`` of a file's folder, or of the working directory for a name."""
     plugins = current_plugins()
     plugins.load_beside(Path(target).parent if is_path(target) else Path())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +12,7 @@ from .granular import GranularScorer, ViewUse
 from .granularity import Granularity
 from .model import RetrievalModel
 from .slots.interaction import ItemWeighting
+from .slots.stage import Resizing, side_of
 
 if TYPE_CHECKING:
     from .recipes.load import Recipe
@@ -94,32 +95,51 @@ class _Builder:
         self._injected: dict[str, int] = asdict(sizes)
 
     def model(self) -> RetrievalModel:
+        modules = torch.nn.ModuleDict()  # an instance has names that its class has not, as training
         for section in ("views", "granularities", "losses"):
             for name in self._config[section]:
-                if hasattr(torch.nn.ModuleDict, name) or "." in name or not name:
+                if hasattr(modules, name) or "." in name or not name:
                     raise ConfigError(
                         self._recipe.resolved.where(section, name),
                         found=f"the name {name!r}",
                         expected="a name without dots that torch.nn.ModuleDict does not use itself",
                     )
+        given = self._sizes
+        stages = {side: self._stages(side, listed) for side, listed in self._config["stages"].items()}
         scorer = self._make("scorer", self._config["scorer"], "scorer")
-        stages = {
-            side: [self._make("stage", stage, "stages", side, index) for index, stage in enumerate(listed)]
-            for side, listed in self._config["stages"].items()
-        }
         losses = {
             name: (loss["weight"], self._make("loss", _own(loss, "weight"), "losses", name))
             for name, loss in self._config["losses"].items()
         }
         return RetrievalModel(
             recipe=self._recipe,
-            sizes=self._sizes,
+            sizes=given,
             text_stages=stages["text"],
             video_stages=stages["video"],
             scorer=self._granular() if scorer is None else scorer,
             losses=losses,
+            empty_items=self._config["empty_items"],
             **{f"logit_scale_{key}": value for key, value in self._config["logit_scale"].items()},
         )
+
+    def _stages(self, side: str, listed: list[dict[str, Any]]) -> list[Any]:
+        """Make a side's stages, each for the lengths that the one before it leaves."""
+        stages = []
+        for index, config in enumerate(listed):
+            stage = self._make("stage", config, "stages", side, index)
+            if side_of(stage) not in (side, None):
+                raise ConfigError(
+                    self._recipe.resolved.where("stages", side, index),
+                    found=f"{config['name']}, a stage of {side_of(stage)} features",
+                    expected=f"a stage of {side} features",
+                )
+            stages.append(stage)
+            if isinstance(stage, Resizing):
+                before = {tokens: self._sizes.length(tokens) for tokens in ("words", "frames", "patches")}
+                after = {f"max_{tokens}": length for tokens, length in stage.lengths(before).items()}
+                self._sizes = replace(self._sizes, **after)
+                self._injected = asdict(self._sizes)
+        return stages
 
     def _make(self, slot: str, config: dict[str, Any] | None, *path: str | int, **more: int) -> Any:
         if config is None:

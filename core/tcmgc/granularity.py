@@ -119,7 +119,7 @@ class Granularity(nn.Module):
         if self.reorganizer is not None:
             similarity = self.reorganizer(similarity)
         if self.interaction is None:
-            return similarity.values[..., 0, 0]
+            return _only(similarity)
         return self.interaction(similarity, text_items, video_items)
 
     def _mask(self, text_TP: Tensor, video_TVQ: Tensor | None) -> Tensor | None:
@@ -128,3 +128,11 @@ class Granularity(nn.Module):
         if text is None or video is None:
             return video if text is None else text
         return text & video
+
+
+def _only(similarity: Similarity) -> Tensor:
+    """Return the one entry of 1 x 1 similarities, [T, V]; 0 where the mask leaves none."""
+    values = similarity.values[..., 0, 0]
+    if similarity.mask is None:
+        return values
+    return values.masked_fill(~similarity.mask.expand(similarity.values.shape)[..., 0, 0], 0)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from .errors import DataError
+from .slots.stage import Rereading
 from .tiles import Tiling, walk
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class RetrievalModel(nn.Module):
         Where the logit scale goes: ``parts``, ``loss`` or ``never``.
     logit_scale_init, logit_scale_max
         Its start, and what `clamp_logit_scale` holds it to.
+    empty_items
+        Whether texts without words and videos without frames are refused, videos alone, or none.
 
     Attributes
     ----------
@@ -96,6 +99,7 @@ class RetrievalModel(nn.Module):
         logit_scale_apply: Literal["parts", "loss", "never"],
         logit_scale_init: float,
         logit_scale_max: float,
+        empty_items: Literal["refuse", "refuse-videos", "score"] = "refuse",
     ) -> None:
         super().__init__()
         self.recipe = recipe
@@ -117,14 +121,31 @@ class RetrievalModel(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(logit_scale_init), dtype=torch.float64))
         self._apply_scale = logit_scale_apply
         self._max_scale = logit_scale_max
+        self._refuses_empty_texts = empty_items == "refuse"
+        self._refuses_empty_videos = empty_items != "score"
 
     @property
     def inputs(self) -> frozenset[str]:
         """The tensors it reads: of sentence, words, frames, patches."""
-        return frozenset("frames" if name == "raw_frames" else name for name in self.scorer.inputs)
+        wanted = self.scorer.inputs
+        for stages in self._stages.values():
+            for stage in reversed(stages):
+                if isinstance(stage, Rereading):
+                    wanted = stage.reads(wanted)
+        return frozenset("frames" if name == "raw_frames" else name for name in wanted)
 
     def apply_stages(self, text: TextFeatures, video: VideoFeatures) -> tuple[TextFeatures, VideoFeatures]:
-        """Send both sides through their stages."""
+        """Send both sides through their stages.
+
+        Raises
+        ------
+        DataError
+            When an item is empty and the recipe refuses such items: with the item.
+        """
+        if self._refuses_empty_texts and text.words is not None and "words" in self.inputs:
+            _refuse_empty("text", "word", text.words.mask)
+        if self._refuses_empty_videos:
+            _refuse_empty("video", "frame", video.frames.mask)
         for stage in self._stages["text"]:
             text = stage(text)
         for stage in self._stages["video"]:
@@ -220,3 +241,14 @@ class RetrievalModel(nn.Module):
 
     def _loss_scale(self) -> Tensor | float:
         return self._scale() if self._apply_scale == "loss" else 1.0
+
+
+def _refuse_empty(item: str, token: str, mask_NL: Tensor) -> None:
+    empty = torch.nonzero(~mask_NL.any(dim=1))
+    if len(empty):
+        raise DataError(
+            f"{item} {empty[0].item()}",
+            found=f"no real {token} ({len(empty)} such in all)",
+            expected=f"at least one {token}: a mean over none is NaN in the official codes",
+            hint="empty_items=score, as in the variant `corrected`, defines a score; or leave such items out",
+        )

@@ -168,7 +168,7 @@ class Registry:
         return entry
 
     def create(
-        self, slot: str, config: Mapping[str, Any], sizes: Mapping[str, int], where: str | None = None
+        self, slot: str, config: Mapping[str, Any] | None, sizes: Mapping[str, int], where: str | None = None
     ) -> Any:
         """Make a component from its resolved config.
 
@@ -177,14 +177,28 @@ class Registry:
         slot
             Its slot.
         config
-            ``name`` and parameters, checked and with defaults filled (see `tcmgc.recipes.resolve`).
+            ``name`` and parameters, checked and with defaults filled (see `tcmgc.recipes.resolve`); None is
+            an error.
         sizes
             What may be injected, by name.
         where
             What errors call its place; its label when left out.
+
+        Raises
+        ------
+        ConfigError
+            When there is nothing to make, or the component cannot be made of these parameters.
+        PluginError
+            When its constructor fails otherwise, or what it makes is no component of the slot.
         """
         from .schema import slot_fields
 
+        if config is None:
+            raise ConfigError(
+                where or slot,
+                found=f"no {slot}",
+                expected=f"one of {', '.join(self.names(slot))}" if self.names(slot) else f"a {slot}",
+            )
         entry = self.find(slot, config["name"], where)
         nested = slot_fields(entry.schema.model)
         arguments: dict[str, Any] = {}
@@ -211,18 +225,23 @@ class Registry:
 
 
 def _make(entry: Entry, arguments: Mapping[str, Any], where: str | None) -> object:
-    """Call the constructor; a `ValueError` is the config's fault, anything else the plugin's."""
+    """Call the constructor; what a value can cause is the config's fault, anything else the plugin's."""
     try:
         component = entry.component(**arguments)
     except ValueError as error:
         raise ConfigError(where or entry.label, found=str(error)) from None
     except TcmgcError:
         raise
+    except (TypeError, RuntimeError, OverflowError, MemoryError) as error:  # PyTorch's, of a size too large
+        raise ConfigError(
+            where or entry.label,
+            found=f"{entry.label} of plugin {entry.origin} raises {_said(error)}",
+            expected="parameters that it can be made of",
+        ) from error
     except (Exception, SystemExit) as error:
-        said = str(error).partition("\n")[0]
         raise PluginError(
             f"{entry.label} of plugin {entry.origin}",
-            found=f"its constructor raises {type(error).__name__}: {said}",
+            found=f"its constructor raises {_said(error)}",
             expected="a component, or a ValueError that says what is wrong with a parameter",
         ) from error
     module, _, name = SLOTS[entry.slot].partition(":")
@@ -253,3 +272,9 @@ def _fits(component: object, contract: type) -> bool:
         inspect.getattr_static(component, name, absent) is not absent or hasattr(component, name)
         for name in named
     )
+
+
+def _said(error: BaseException) -> str:
+    """Say the kind of an error and its first line."""
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

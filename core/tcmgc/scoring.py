@@ -15,17 +15,18 @@ from .errors import ConfigError, DataError
 from .files.features_file import Features, load_features
 from .files.tensors import write_tensors
 from .files.weights_file import LoadedWeights, Names, load_weights
-from .scores import Scores
+from .normalized_scores import normalized_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from .features import TextFeatures, VideoFeatures
     from .model import RetrievalModel
     from .ranking import Direction
     from .recipes.load import Recipe
-    from .slots.normalizer import Normalizer
+    from .scores import Scores
+    from .slots.normalizer import Needs, Normalizer
 
 SCHEMA_VERSION = 1
 
@@ -60,29 +61,61 @@ class Result:
         What loading the weights did, or None.
     unused
         Names of tensors in the features that mean nothing here.
+    needs
+        What the normalizer looks at; None where there is none.
     """
 
     job: Job
     scores: Scores
     weights: LoadedWeights | None
     unused: tuple[str, ...]
+    needs: Needs | None = None
 
     def write(self, path: Path) -> None:
         """Write ``similarity`` and ``parts.<granularity>``, [T, V] each, at once or not at all."""
         recipe = self.job.recipe
-        normalizer = recipe.config["normalizer"]
-        metadata = {
-            "schema_version": str(SCHEMA_VERSION),
-            "tcmgc": __version__,
-            "recipe": recipe.name,
-            "variant": recipe.variant or "",
-            "recipe_sha256": recipe.digest,
-            "normalizer": "" if normalizer is None else normalizer["name"],
-            "direction": "" if normalizer is None else self.job.direction,
-            "seed": "" if self.weights else str(self.job.seed),
-        }
-        parts = {f"parts.{name}": part for name, part in self.scores.parts.items()}
-        write_tensors(path, {"similarity": self.scores.total, **parts}, metadata)
+        about = {"recipe": recipe.name, "variant": recipe.variant or ""}
+        about["seed"] = "" if self.weights else str(self.job.seed)
+        write_scores(path, self.scores, recipe, self.needs, self.job.direction, about)
+
+
+def write_scores(
+    path: Path,
+    scores: Scores,
+    recipe: Recipe,
+    needs: Needs | None,
+    direction: Direction,
+    about: Mapping[str, str],
+) -> None:
+    """Write ``similarity`` and ``parts.<granularity>``, [T, V] each, at once or not at all.
+
+    Parameters
+    ----------
+    path
+        A safetensors file.
+    scores
+        What ranks.
+    recipe
+        As resolved: its digest and its normalizer go into the metadata.
+    needs
+        What the normalizer looks at; None where there is none.
+    direction
+        Which side asks, where there is a normalizer.
+    about
+        The rest of the metadata.
+    """
+    normalizer = recipe.config["normalizer"]
+    metadata = {
+        "schema_version": str(SCHEMA_VERSION),
+        "tcmgc": __version__,
+        **about,
+        "recipe_sha256": recipe.digest,
+        "normalizer": "" if normalizer is None else normalizer["name"],
+        "normalizer_needs": needs or "",
+        "direction": "" if normalizer is None else direction,
+    }
+    parts = {f"parts.{name}": part for name, part in scores.parts.items()}
+    write_tensors(path, {"similarity": scores.total, **parts}, metadata)
 
 
 def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
@@ -117,7 +150,8 @@ def run(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
     scores = model.scores(text, video, progress=progress)
     if normalizer is not None:
         scores = _normalize(job, normalizer, model, features, scores)
-    return Result(job, scores, loaded, features.unused)
+    needs = None if normalizer is None else normalizer.needs
+    return Result(job, scores, loaded, features.unused, needs)
 
 
 def _normalizer(job: Job) -> Normalizer | None:
@@ -141,9 +175,10 @@ def _normalizer(job: Job) -> Normalizer | None:
 def _normalize(
     job: Job, normalizer: Normalizer, model: RetrievalModel, features: Features, scores: Scores
 ) -> Scores:
-    bank = None if job.bank is None else _bank(job, job.bank, model, features).parts
-    parts = normalizer(scores.parts, bank, job.direction)
-    return Scores(model.scorer.aggregate(parts), parts)
+    bank = None if job.bank is None else _bank(job, job.bank, model, features)
+    # Without gradients, as the scores: an aggregator may have weights.
+    with torch.no_grad():
+        return normalized_scores(normalizer, scores, bank, job.direction, model.scorer.aggregate)
 
 
 def _bank(job: Job, path: Path, model: RetrievalModel, features: Features) -> Scores:

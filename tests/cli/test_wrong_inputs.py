@@ -114,6 +114,24 @@ OVERRIDES = {
     "more frames than positions": ("stages.video.0.positions=2", ["6 frames a video, but positions = 2"]),
     "patches that are not there": ("views.frames.of=patches", ["the features have none"]),
     "normalizer without bank": ("normalizer=sinkhorn", ["no --bank"]),
+    "a granularity named as modules name things": (
+        "granularities.training={text: sentence, video: video}",
+        ["granularities.training", "the name 'training'", "torch.nn.ModuleDict"],
+    ),
+    "a view named so": ("views.training={name: mean, of: frames}", ["views.training", "the name 'training'"]),
+    "a loss named so": ("losses.training={name: infonce}", ["losses.training", "the name 'training'"]),
+    "a size that PyTorch refuses": (
+        "stages.video.0.positions=1000000000000000",
+        ["stages.video.0", "stage 'transformer' of plugin components", "RuntimeError"],
+    ),
+    "a seed of 65 bits": (
+        "stages.video=[{name: patch-selection, seed: 18446744073709551616}]",
+        ["stages.video.0.seed", f"int in [0, {2**63 - 1}]"],
+    ),
+    "more draws than memory holds": (
+        "stages.video=[{name: patch-selection, samples: 2000000000}]",
+        ["stages.video.0.samples", "int in [1, 100000]"],
+    ),
 }
 
 
@@ -195,7 +213,7 @@ FEATURES: dict[str, tuple[Callable[[Workplace], Path], list[str]]] = {
         lambda here: here.save(
             "f", frame_mask=torch.ones(V, F).index_put_((torch.tensor(1),), torch.tensor(0.0))
         ),
-        ["video 1 has no real position"],
+        ["video 1", "no real frame", "empty_items=score"],
     ),
     "zero vector": (lambda here: here.save("f", sentence=torch.zeros(T, D)), ["text 0 and video 0", "nan"]),
     "scale": (lambda here: here.save("f", logit_scale=torch.tensor(-1.0)), ["not its logarithm"]),
@@ -216,7 +234,10 @@ def test_wrong_features(here: Workplace, make: Callable[[Workplace], Path], says
 def test_wrong_weights(here: Workplace) -> None:
     weights = here.folder / "w.safetensors"
     save_file({"nothing": torch.zeros(1)}, weights)
-    assert "weights are absent" in here.score_fails("xpool", "--weights", weights)
+    assert "weights are absent under our names" in here.score_fails("xpool", "--weights", weights)
+    save_file({"logit_scale": torch.tensor(1.0), "clip.logit_scale": torch.tensor(2.0)}, weights)
+    both = here.score_fails("clip4clip-meanp", "--weights", weights)
+    assert "'logit_scale' and 'clip.logit_scale', both for logit_scale" in both
     save_file({"pool_frames.layer_norm1.weight": torch.zeros(3)}, weights)
     assert "shape [3]" in here.score_fails("xpool", "--weights", weights, "--partial")
     here.write("w.bin", b"PK\x03\x04 a zipped checkpoint")
@@ -319,6 +340,10 @@ METHODS = {
     "no method": ("rate = 1.0", ["lacks a method", "tcmgc.slots.aggregator.ScoreAggregator"]),
     "constructor exits": ("def __init__(self): raise SystemExit(0)", ["SystemExit"]),
     "constructor raises": ("def __init__(self): self.rate = 1 / 0", ["ZeroDivisionError"]),
+    "constructor raises TypeError": (
+        "def __init__(self): self.rate = 1 + 'a'",
+        ["--set aggregator=mine", "TypeError", "parameters that it can be made of"],
+    ),
 }
 
 

@@ -24,7 +24,6 @@ from source_edits import edit
 from tcmgc.data import frame_work
 from tcmgc.data.cache_folder import cache_folder
 from tcmgc.data.frame_cache import FrameCacheWarning
-from tcmgc.errors import DataError
 from tcmgc.files.disk import UnwritableError
 from video_files import VideoFolder, write_video
 
@@ -189,8 +188,8 @@ def test_a_full_disk_is_said_before_anything_is_decoded(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(frame_work.os, "posix_fallocate", refuse, raising=False)
-    with pytest.raises(DataError, match="No space left on device"):
-        load(videos)
+    with pytest.raises(UnwritableError, match="No space left on device"):
+        load(videos, in_memory=False)
     assert not folders(cache)
 
 
@@ -208,6 +207,6 @@ def test_a_disk_that_fills_up_at_the_end(
 
     monkeypatch.setattr(frame_work.np, "save", refuse)
     with pytest.raises(UnwritableError, match=r"frames .*\n.*No space left.*\n.*\n.*TCMGC_CACHE") as caught:
-        load(videos)
+        load(videos, in_memory=False)
     assert str(cache) in caught.value.where
     assert not folders(cache)

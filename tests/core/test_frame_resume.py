@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from bad_readers import Crashing, Hanging
-from frame_cases import folders, load, unfinished
+from frame_cases import Counting, Dropping, folders, load, unfinished
 from tcmgc.data.decode import Decoding
 from tcmgc.data.decode_frames import UnreadableClips
 from tcmgc.data.frame_work import read_journal
@@ -27,9 +27,6 @@ from video_files import VideoFolder, write_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    from tcmgc_plugins.readers.pyav_reader import PyavVideo
 
 KILLS = 10
 CLIPS = 60
@@ -52,10 +49,6 @@ data = load_split(
 )
 print("loaded", data.pixels.shape)
 """
-
-
-class Dropping(VideoFolder):
-    drops = True
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -99,18 +92,6 @@ def test_killed_ten_times_it_is_as_made_in_one_run(tmp_path: Path) -> None:
     assert one.name == other.name
     assert content(one) == content(other)
     assert not unfinished(tmp_path / "killed")
-
-
-class Counting(PyavReader):
-    """Remembers what it opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.opened: list[str] = []
-
-    def open(self, path: Path) -> AbstractContextManager[PyavVideo]:
-        self.opened.append(path.name)
-        return super().open(path)
 
 
 def test_a_replaced_file_is_the_only_one_that_is_decoded(videos: VideoFolder, cache: Path) -> None:

@@ -252,6 +252,9 @@ def test_logit_scale_places() -> None:
     model.logit_scale.data.fill_(9.0)
     model.clamp_logit_scale()
     assert model.logit_scale.exp().item() == pytest.approx(100.0)
+    model.logit_scale.data.fill_(-3.0)
+    model.clamp_logit_scale()
+    assert model.logit_scale.item() == -3.0, "from above only"
 
 
 def test_seed_decides_the_start_and_leaves_the_global_state() -> None:
@@ -264,15 +267,24 @@ def test_seed_decides_the_start_and_leaves_the_global_state() -> None:
     assert not torch.equal(weights[0], weights[2])
 
 
+@pytest.mark.parametrize(("side", "stage"), [("text", "lstm"), ("video", "last-word")])
+def test_a_stage_on_the_wrong_side(side: str, stage: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build("xclip", overrides=[f"stages={{{side}: [{stage}]}}"])
+    assert caught.value.where.endswith(f"stages.{side}.0")
+    other = "video" if side == "text" else "text"
+    assert (caught.value.found, caught.value.expected) == (
+        f"{stage}, a stage of {other} features",
+        f"a stage of {side} features",
+    )
+
+
 def test_weights_that_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    official = {
-        f"conditional_transformer.pool_frames.{mid}layer_norm1.weight": torch.ones(D)
-        for mid in ("", "cross_attn.")
-    }
+    official = {f"pool_frames.{mid}q_proj.weight": torch.eye(D) for mid in ("", "cross_attn.")}
     save_file(official, path)
-    with pytest.raises(DataError, match=r"both for scorer\.views\.video\.layer_norm1\.weight"):
-        tcmgc.load_weights(build("tcmgc"), path, partial=True)
+    with pytest.raises(DataError, match=r"both for scorer\.views\.video\.q_proj\.weight"):
+        tcmgc.load_weights(build("xpool"), path, partial=True)
     save_file({"module.logit_weight": torch.eye(4)}, path)
     with pytest.raises(DataError, match="none of the model's weights"):
         tcmgc.load_weights(build("tcmgc"), path, partial=True)

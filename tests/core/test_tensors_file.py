@@ -10,6 +10,7 @@ import torch
 
 from limits import limited_files
 from tcmgc.files.disk import UnwritableError, write_text
+from tcmgc.files.similarity_file import load_similarity
 from tcmgc.files.tensors import open_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TCMGC_CACHE", str(tmp_path))
     with limited_files(4096), pytest.raises(UnwritableError, match=r"hint: .*TCMGC_CACHE=DIR"):
         write_tensors(path, LARGE, {})
+
+
+@pytest.mark.parametrize("length", [640, 896, 1152, 1408])
+def test_a_header_as_long_as_a_pickle_begins(length: int, tmp_path: Path) -> None:
+    """The first bytes of a safetensors file are its header's length; these are 80 02 to 80 05."""
+    path = tmp_path / "weights.safetensors"
+    write_tensors(path, {"similarity": torch.ones(2, 2)}, {"note": ""})
+    missing = length - int.from_bytes(path.read_bytes()[:8], "little")
+    write_tensors(path, {"similarity": torch.ones(2, 2)}, {"note": "x" * missing})
+    assert path.read_bytes()[:2] == bytes([0x80, length >> 8])
+    with open_tensors(path, "weights") as file:
+        assert list(file.keys()) == ["similarity"]
+    assert load_similarity(path).shape == (2, 2)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

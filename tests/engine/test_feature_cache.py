@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+import os
+import warnings
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 import torch
 
 from engine_cases import TinyEncoder, build, run, tiny_split
 from source_edits import edit
+from tcmgc.data.cache_folder import CacheWarning
+from tcmgc.engine import feature_cache
 from tcmgc.engine.encode import encode
 from tcmgc.engine.fabric import make_fabric
 from tcmgc.engine.feature_cache import cached_features
 from tcmgc.engine.feature_tensors import text_tensors, video_tensors
+from tcmgc.files import tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,12 +27,24 @@ if TYPE_CHECKING:
 
     from tcmgc.engine.encoded_model import EncodedModel
     from tcmgc.engine.progress import TrainingProgress
+    from tcmgc.features import TextFeatures, VideoFeatures
+
+    Features = tuple[TextFeatures, VideoFeatures]
 
 TOWER = "tcmgc_plugins.encoders.text_tower"
 
 
 def calls(model: EncodedModel) -> int:
     return model.encoder.calls  # type: ignore[attr-defined,no-any-return]
+
+
+def check(found: Features, expected: Features) -> None:
+    for ours, theirs in (
+        (text_tensors(found[0]), text_tensors(expected[0])),
+        (video_tensors(found[1]), video_tensors(expected[1])),
+    ):
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 def test_the_second_training_does_not_encode(fabric: Fabric, tmp_path: Path) -> None:
@@ -47,15 +65,9 @@ def test_the_second_training_does_not_encode(fabric: Fabric, tmp_path: Path) -> 
 
 def test_the_features_are_the_encoders(fabric: Fabric) -> None:
     model, data = build(frozen=True), tiny_split("val", 16, captions=2)
-    text, video = encode(fabric, model, data)
+    features = encode(fabric, model, data)
     for _ in range(2):
-        cached_text, cached_video = cached_features(fabric, model, data)
-        for ours, theirs in (
-            (text_tensors(cached_text), text_tensors(text)),
-            (video_tensors(cached_video), video_tensors(video)),
-        ):
-            assert ours.keys() == theirs.keys()
-            assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+        check(cached_features(fabric, model, data), features)
 
 
 def test_what_features_depend_on(fabric: Fabric, cache: Path) -> None:
@@ -127,3 +139,64 @@ def test_a_damaged_file_is_made_again(fabric: Fabric, cache: Path, damage: str) 
     encoded = calls(model)
     cached_features(fabric, model, data)
     assert calls(model) == encoded
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file", os.strerror(errno.ENOTDIR)), ("x" * 300, os.strerror(errno.ENAMETOOLONG))]
+)
+def test_a_training_goes_on_where_the_cache_cannot_be_made(
+    fabric: Fabric, tmp_path: Path, place: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even by root, as whom tests may run."""
+    expected = run(fabric, build(frozen=True), tmp_path / "1")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TCMGC_CACHE", str(tmp_path / place))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        training = run(fabric, build(frozen=True), tmp_path / "2")
+    assert training.selection == expected.selection
+    losses = [[epoch["loss"] for epoch in done.history["epochs"]] for done in (training, expected)]
+    assert losses[0] == losses[1]
+    (warning,) = (str(one.message) for one in caught)
+    assert warning == (
+        f"cache {tmp_path / place / 'features'} cannot be written: {reason}; features are kept in memory, "
+        "and made again next time; TCMGC_CACHE=DIR names another cache"
+    )
+
+
+def test_a_full_disk(fabric: Fabric, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    model, data = build(frozen=True), tiny_split("val", 16)
+    expected = encode(fabric, model, data)
+    with monkeypatch.context() as patch:
+        patch.setattr(tensors, "save_file", refuse)
+        with pytest.warns(CacheWarning, match="features cannot .*: No space left"):
+            check(cached_features(fabric, model, data), expected)
+    assert not any((cache / "features").iterdir())
+    cached_features(fabric, model, data)  # there is space again
+    encoded = calls(model)
+    check(cached_features(fabric, model, data), expected)
+    assert calls(model) == encoded
+
+
+def test_a_disk_that_gives_other_bytes(fabric: Fabric, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, *content: object) -> None:
+        tensors.write_tensors(path, *content)  # type: ignore[arg-type]
+        os.truncate(path, path.stat().st_size - 1)
+
+    model, data = build(frozen=True), tiny_split("val", 16)
+    monkeypatch.setattr(feature_cache, "write_tensors", write)
+    with pytest.warns(CacheWarning, match=f"{cache}/features gives other bytes than were written"):
+        check(cached_features(fabric, model, data), encode(fabric, model, data))
+
+
+def test_a_folder_in_place_of_a_file(fabric: Fabric, cache: Path) -> None:
+    model, data = build(frozen=True), tiny_split("val", 16)
+    cached_features(fabric, model, data)
+    (path,) = cache.rglob("*.safetensors")
+    path.unlink()
+    path.mkdir()
+    with pytest.warns(CacheWarning, match=os.strerror(errno.EISDIR)):
+        check(cached_features(fabric, model, data), encode(fabric, model, data))

@@ -53,6 +53,7 @@ def test_which_splits_are_read(plugins: Plugins, folder: Path) -> None:
         ([], {"train", "val"}),
         (["trained=false"], set()),
         (["trained=false", "normalizer=sinkhorn"], {"train"}),
+        (["trained=false", "normalizer=dual-softmax"], set()),
     ):
         assert job(plugins, folder, *overrides).parts["splits"].keys() == read
 

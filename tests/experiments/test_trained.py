@@ -160,14 +160,21 @@ def test_a_run_where_nothing_can_be_written_is_evaluated(
     assert metrics(found) == {key: side.values for key, side in finished.record.metrics.items()}
 
 
-def test_similarity_is_normalised_as_the_recipe_says(current: None, folder: Path) -> None:
+NEEDS = {"dual-softmax": "test-queries", "qb-norm": "bank", "sinkhorn": "bank"}
+
+
+@pytest.mark.parametrize("normalizer", [*NEEDS])
+def test_similarity_is_normalised_as_the_recipe_says(current: None, folder: Path, normalizer: str) -> None:
     finished = tcmgc.run(
         "xpool",
         folder / "out",
         protocol=folder / "tiny.yaml",
-        overrides=["normalizer=sinkhorn"],
+        overrides=[f"normalizer={normalizer}"],
         device="cpu",
     ).finished[0]
+    assert finished.record.normalizer is not None
+    assert finished.record.normalizer.model_dump() == {"name": normalizer, "needs": NEEDS[normalizer]}
+    assert normalizer in finished.record.fingerprint_fields["normalizer"]
     model = tcmgc.load(finished.folder, device="cpu")
     split = model.split("test")
     texts, videos = [caption.text for caption in split.captions], [clip.path for clip in split.clips]

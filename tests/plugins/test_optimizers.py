@@ -71,6 +71,62 @@ def test_bert_adam_is_the_released_one(
     assert torch.equal(ours["w"][0], golden["in.w0"].double()), "the first update has rate 0"
 
 
+def test_transformers_adamw_is_x_pools() -> None:
+    golden = load_file(GOLDEN)
+    w, b = (nn.Parameter(golden[f"in.{name}0"].double()) for name in ("w", "b"))
+    optimizer = create("optimizer", name="transformers-adamw")
+    schedule = create("schedule", name="warmup-cosine", warmup=0.2, rebased=True)
+    assert optimizer.decays("head.logit_scale", b)
+    decay = optimizer.weight_decay
+    update = optimizer(
+        [{"params": [p], "lr": rate, "weight_decay": decay} for p, rate in ((w, LR * 0.1), (b, LR))]
+    )
+    for step in range(10):
+        for group, rate in zip(update.param_groups, (LR * 0.1, LR), strict=True):
+            group["lr"] = rate * schedule(step / 10)
+        rates = torch.tensor([group["lr"] for group in update.param_groups], dtype=torch.float64)
+        assert torch.allclose(rates, golden["out64.xpool_adamw.lr_used"][step], rtol=0, atol=1e-12)
+        w.grad, b.grad = golden["in.grad_w"][step].double(), golden["in.grad_b"][step].double()
+        update.step()
+        for name, parameter in (("w", w), ("b", b)):
+            expected = golden[f"out64.xpool_adamw.{name}"][step]
+            assert torch.allclose(parameter, expected, rtol=0, atol=1e-12), name
+
+
+def test_bert_adam_in_float32() -> None:
+    golden = load_file(GOLDEN)
+    w = nn.Parameter(golden["in.w0"].clone())
+    update = create("optimizer", name="bert-adam")([{"params": [w], "lr": LR * 0.1, "weight_decay": 0.2}])
+    schedule = create("schedule", name="warmup-cosine", warmup=0.1)
+    for step in range(10):
+        update.param_groups[0]["lr"] = LR * 0.1 * schedule(step / 10)
+        w.grad = golden["in.grad_w"][step].clone()
+        update.step()
+        assert torch.allclose(w, golden["out.A.w"][step], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adamw", "bert-adam", "transformers-adamw"])
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_weights_in_half_precision_are_refused(name: str, kind: torch.dtype) -> None:
+    groups = [{"params": [nn.Parameter(torch.ones(2, dtype=kind))], "lr": 0.1, "weight_decay": 0.0}]
+    with pytest.raises(ConfigError, match=rf"optimizer {name}\n.*{str(kind)[6:]}\n.*float32"):
+        create("optimizer", name=name)(groups)
+
+
+def test_why_weights_in_half_precision_are_refused() -> None:
+    """What the released optimizer does with them: no squares are left, and other weights move further."""
+    golden = load_file(GOLDEN)
+    gradients = golden["in.fp16.grad"].float()
+    assert gradients.abs().max() < 1.2e-3
+    assert not golden["out16.fp16.v"].any()
+    assert (golden["out.fp16.v"] > 0).all()
+    start = golden["in.fp16.w0"].float()
+    moved = {kind: (golden[f"{kind}.fp16.w"][-1].float() - start).abs() for kind in ("out", "out16")}
+    assert (moved["out"] > 0).all()
+    assert (moved["out16"] > 0).float().mean() < 0.5
+    assert moved["out16"].mean() > 5 * moved["out"].mean()
+
+
 @pytest.mark.parametrize("kind", ["cosine", "linear"])
 @pytest.mark.parametrize("warmup", [0.1, 0.002])
 def test_schedules_are_the_released_ones(kind: str, warmup: float) -> None:
@@ -78,6 +134,15 @@ def test_schedules_are_the_released_ones(kind: str, warmup: float) -> None:
     schedule = create("schedule", name=f"warmup-{kind}", warmup=warmup)
     ours = torch.tensor([schedule(step / 100) for step in range(131)], dtype=torch.float64)
     assert torch.allclose(ours, golden, rtol=0, atol=1e-12)
+
+
+def test_a_rebased_cosine_has_no_fall() -> None:
+    schedule = create("schedule", name="warmup-cosine", warmup=0.2, rebased=True)
+    assert schedule(0.2) == 1.0
+    assert schedule(0.6) == pytest.approx(0.5)
+    assert schedule(1.0) == pytest.approx(0.0)
+    with pytest.raises(ConfigError, match="rebased cosine"):
+        create("schedule", name="warmup-cosine", warmup=1.0, rebased=True)
 
 
 def test_constant_schedule() -> None:

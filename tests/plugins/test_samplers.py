@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from tcmgc.errors import DataError
 from tcmgc.slots.sampler import Sampler
 from tcmgc_plugins.samplers.fps_then_uniform import FpsThenUniform
+from tcmgc_plugins.samplers.intervals import Intervals
+from tcmgc_plugins.samplers.stride_then_uniform import StrideThenUniform
 from tcmgc_plugins.samplers.uniform import Uniform
 from tcmgc_plugins.samplers.window import thin
 
@@ -37,10 +40,9 @@ def test_one_frame_a_second_as_released(case: dict[str, object]) -> None:
     assert sampler(times, fps) == picked  # type: ignore[arg-type]
 
 
-OTHER = [case for case in GOLDEN["rule_other"] if case["sample_fp"] > 0]
-
-
-@pytest.mark.parametrize("case", OTHER, ids=lambda case: "-".join(map(str, list(case.values())[:5])))
+@pytest.mark.parametrize(
+    "case", GOLDEN["rule_other"], ids=lambda case: "-".join(map(str, list(case.values())[:5]))
+)
 def test_other_rates_and_windows_as_released(case: dict[str, object]) -> None:
     count, fps = case["frames"], case["fps"]
     sampler = FpsThenUniform(frames=MANY, rate=case["sample_fp"])  # type: ignore[arg-type]
@@ -52,15 +54,79 @@ def test_other_rates_and_windows_as_released(case: dict[str, object]) -> None:
     assert sampler(*arguments) == case["picked"]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("frames", [12, 64])
-def test_thinning_as_released(frames: int) -> None:
-    lists = GOLDEN["slice"][f"max_frames={frames},slice_framepos=2"]
+SLICES = {"0": "first", "1": "last", "2": "even"}
+
+
+@pytest.mark.parametrize("case", GOLDEN["slice"])
+def test_slices_as_released(case: str) -> None:
+    frames, position = (part.partition("=")[2] for part in case.split(","))
+    keep: Any = SLICES[position]
+    lists = GOLDEN["slice"][case]
     assert len(lists) == 100
     for count, picked in enumerate(lists, start=1):
-        assert thin(list(range(count)), frames) == picked
-    # Through the sampler: a frame a second of a video of that many seconds.
-    for count, picked in enumerate(lists, start=1):
-        assert FpsThenUniform(frames=frames)(every(count, 1.0), 1.0) == picked
+        assert thin(list(range(count)), int(frames), keep) == picked
+        # Through the sampler: a frame a second of a video of that many seconds.
+        sampler = FpsThenUniform(frames=int(frames), keep=keep)
+        assert sampler(every(count, 1.0), 1.0) == picked
+
+
+def test_every_slice_is_looked_at() -> None:
+    assert {case.rpartition("=")[2] for case in GOLDEN["slice"]} == {*SLICES}
+
+
+def test_orders() -> None:
+    times = every(30, 1.0)
+    reverse = FpsThenUniform(frames=12, order="reversed")(times, 1.0)
+    assert reverse == GOLDEN["frame_order_1_N30_mf12"]
+    shuffled = [FpsThenUniform(frames=12, order="shuffled", seed=seed)(times, 1.0) for seed in (0, 0, 1)]
+    assert shuffled[0] == shuffled[1] != shuffled[2]
+    assert sorted(shuffled[0]) == sorted(shuffled[2]) == reverse[::-1]
+    assert shuffled[0] not in (reverse, reverse[::-1])
+    other = FpsThenUniform(frames=12, order="shuffled")(times + 0.5, 1.0)
+    assert other != shuffled[0], "every video has an order of its own"
+
+
+@pytest.mark.parametrize(
+    "case", GOLDEN["drl_decord"], ids=lambda case: "-".join(map(str, list(case.values())[:4]))
+)
+def test_drls_rule_as_released(case: dict[str, Any]) -> None:
+    sampler = StrideThenUniform(frames=case["max_frames"])
+    arguments = (every(case["frames"], case["fps"]), case["fps"], case["start"], case["end"])
+    if isinstance(case["picked"], str):  # the release raises
+        with pytest.raises(DataError, match=r"0\.4 frames a second"):
+            sampler(*arguments)
+    else:
+        assert sampler(*arguments) == case["picked"]
+
+
+def test_drls_rule_without_a_frame_or_a_rate() -> None:
+    with pytest.raises(DataError, match="no frame in the seconds 20 to 30"):
+        StrideThenUniform(frames=4)(every(100, 10.0), 10.0, 20, 30)
+    with pytest.raises(DataError, match="nan frames a second"):
+        StrideThenUniform(frames=4)(every(100, 10.0), float("nan"))
+
+
+def test_x_pools_rule_as_released() -> None:
+    for count, picked in enumerate(GOLDEN["xpool_uniform_12"], start=1):
+        assert Intervals(frames=12)(every(count, 25.0), 25.0) == picked
+
+
+def test_x_pools_draws() -> None:
+    times = every(60, 25.0)
+    for pick, last in (("random", 4), ("random-released", 3)):
+        draws = np.array([Intervals(frames=12, pick=pick, seed=seed)(times, 25.0) for seed in range(200)])  # type: ignore[arg-type]
+        assert {*(draws - 5 * np.arange(12)).flatten().tolist()} == {*range(last + 1)}
+        again = Intervals(frames=12, pick=pick, seed=7)(times, 25.0)  # type: ignore[arg-type]
+        assert again == draws[7].tolist()
+    assert {int(note.partition(",")[0].removeprefix("N=")) for note in GOLDEN["xpool_rand_notes"]} == {8, 23}
+    for count in (8, 23):  # the release raises
+        with pytest.raises(DataError, match="at least 24 frames"):
+            Intervals(frames=12, pick="random-released")(every(count, 25.0), 25.0)
+        assert len(Intervals(frames=12, pick="random")(every(count, 25.0), 25.0)) == min(12, count)
+
+
+def test_x_pools_rule_in_a_window() -> None:
+    assert Intervals(frames=2)(every(100, 10.0), 10.0, 2.0, 4.0) == [24, 34]
 
 
 def test_no_rate_is_one_error() -> None:
@@ -108,12 +174,13 @@ def test_uniform_at_an_even_rate(count: int, frames: int, fps: float) -> None:
 def test_any_times(steps: list[float], frames: int, start: float | None) -> None:
     """Ascending distinct places, for whatever rate and window."""
     times = np.cumsum(steps)
-    for sampler in (Uniform(frames=frames), FpsThenUniform(frames=frames)):
+    counting = (FpsThenUniform(frames=frames), StrideThenUniform(frames=frames))
+    for sampler in (Uniform(frames=frames), Intervals(frames=frames), *counting):
         assert isinstance(sampler, Sampler)
         try:
             chosen = sampler(times, 5.0, start)
         except DataError:
-            assert isinstance(sampler, FpsThenUniform)
+            assert sampler in counting
             assert start is not None
             continue
         assert 1 <= len(chosen) <= frames

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TRAINING = {
     "epochs": 5,
     "batch_size": 32,
+    "hard_negatives": False,
     "learning_rate": 1e-4,
     "encoder_learning_rate": 1e-7,
     "optimizer": None,
@@ -50,7 +51,8 @@ def test_every_protocol_goes_over_every_recipe(name: str, tmp_path: Path) -> Non
     for recipe in current_registry().recipe_files:
         read = read_recipe(recipe, protocol=name)
         assert read.protocol == name
-        assert read.config["dataset"] is not None
+        assert read.config["encoder"] is not None
+        assert read.config["sampler"] is not None
         shown = tmp_path / f"{recipe}.yaml"
         shown.write_text(as_yaml(read))
         assert read_recipe(shown).digest == read.digest

@@ -264,3 +264,24 @@ def test_a_row_without_spread_has_a_dash(runs: RunsOut) -> None:
     rows = list(csv.DictReader(io.StringIO(RENDERERS["csv"].render(found))))
     assert rows[0]["r1_sd"] == ""
     assert json.loads(RENDERERS["json"].render(found))["rows"][0]["metrics"]["r1"]["sd"] is None
+
+
+NEEDS = {"nothing": "none-like", "bank": "sinkhorn", "test-queries": "dual-softmax"}
+
+
+@pytest.mark.parametrize("style", [*RENDERERS])
+@pytest.mark.parametrize("needs", [*NEEDS])
+def test_what_a_normalizer_looks_at_stands_beside_the_numbers(runs: RunsOut, style: str, needs: str) -> None:
+    runs.add("raw", [1, 2])
+    runs.add("changed", [1, 1], normalizer={"name": NEEDS[needs], "needs": needs})
+    text = RENDERERS[style].render(build_leaderboard(read_runs(runs.path)))
+    said = " ".join(text.replace("\\", "").split())
+    assert f"{NEEDS[needs]} (needs {needs})" in said
+    if style not in {"csv", "json"}:  # a value of the row's own there
+        assert f"ormalised at test time by {NEEDS[needs]} (needs {needs}): changed" in said
+
+
+@pytest.mark.parametrize("style", [*RENDERERS])
+def test_raw_scores_are_not_said_to_be_normalised(runs: RunsOut, style: str) -> None:
+    runs.add("raw", [1, 2])
+    assert "ormalised at test time" not in RENDERERS[style].render(build_leaderboard(read_runs(runs.path)))

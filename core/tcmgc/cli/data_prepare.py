@@ -140,6 +140,7 @@ class _Preparation:
                     image_size=how.image_size,
                     progress=from_here(progress),
                     retry=self._retry,
+                    in_memory=False,
                     **self._limits,
                 )
         except UnreadableClips as error:

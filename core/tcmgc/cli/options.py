@@ -21,7 +21,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command,
         click.argument("recipe", metavar="RECIPE"),
         VARIANT,
-        _set("Override a dotted key, as granularities.*.reorganizer.keep_rate=0.2; may be repeated."),
+        set_option("Override a dotted key, as granularities.*.reorganizer.keep_rate=0.2; may be repeated."),
         plugin_option,
     )
 
@@ -35,13 +35,14 @@ def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--protocol", metavar="NAME|FILE", help="In place of the recipe's, the run's or the suite's."
         ),
         VARIANT,
-        _set("The same as KEY=VALUE; may be repeated."),
+        set_option("The same as KEY=VALUE; may be repeated."),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ..."),
         plugin_option,
     )
 
 
-def _set(text: str) -> Callable[..., Any]:
+def set_option(text: str) -> Callable[..., Any]:
+    """Make ``--set``."""
     return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text)
 
 

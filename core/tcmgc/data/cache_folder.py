@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 CACHE = "TCMGC_CACHE"
@@ -24,3 +25,30 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("tcmgc", appauthor=False)
+
+
+class CacheWarning(UserWarning):
+    """What is computed cannot be kept in the cache folder."""
+
+
+def warn_unkept(kind: str, reason: str) -> None:
+    """Say that what should go into the cache is used from memory.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    reason
+        What is wrong with its folder, as ``cannot be written: No space left on device``.
+
+    Warns
+    -----
+    CacheWarning
+        Always with the same words and from the same place, so that several splits are one warning.
+    """
+    warnings.warn(
+        f"cache {cache_folder() / kind} {reason}; {kind} are kept in memory, and made again "
+        f"next time; {CACHE}=DIR names another cache",
+        CacheWarning,
+        stacklevel=1,
+    )

@@ -31,12 +31,15 @@ class Clip:
         The file.
     start, end
         Seconds; None for the file's own.
+    group
+        Clips of one group differ in little, and are each other's hard negatives, where the data set knows.
     """
 
     id: str
     path: Path
     start: float | None = None
     end: float | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)

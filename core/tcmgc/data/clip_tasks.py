@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from tcmgc.slots.reader import OpenVideo, Reader
 
     from .clip import Clip
@@ -46,23 +48,39 @@ class Decoded:
     reader: str
 
 
+@dataclass
+class Sent:
+    """A clip's answer where there is no file: what is known of it, with its frames.
+
+    Parameters
+    ----------
+    decoded
+        Without a checksum.
+    pixels
+        uint8 RGB [n, S, S, 3].
+    """
+
+    decoded: Decoded
+    pixels: NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class DecodeInto:
-    """Decode clips into rows of a file; no pixel passes through a pipe.
+    """Decode clips into rows of a file, so that no pixel passes through a pipe; or into the answers.
 
     Parameters
     ----------
     decoding
         How.
     frames
-        A ``.npy`` file, uint8 [V, F, S, S, 3], made already.
+        A ``.npy`` file, uint8 [V, F, S, S, 3], made already; None to send them with the answers.
     rows
-        The row of the clip of each number.
+        The row of the clip of each number, in that file.
     """
 
     decoding: Decoding
-    frames: Path
-    rows: tuple[int, ...]
+    frames: Path | None = None
+    rows: tuple[int, ...] = ()
 
     @property
     def components(self) -> tuple[object, ...]:
@@ -70,9 +88,11 @@ class DecodeInto:
         reader = self.decoding.reader
         return (reader, *(reader.readers if isinstance(reader, Alternatives) else ()), self.decoding.sampler)
 
-    def __call__(self, number: int, clip: Clip) -> Decoded:
+    def __call__(self, number: int, clip: Clip) -> Decoded | Sent:
         """Decode a clip; what its row held before is gone."""
         found = self.decoding.decode(clip)
+        if self.frames is None:
+            return Sent(Decoded(tuple(map(float, found.times)), 0, found.seconds, found.reader), found.pixels)
         row = self._mapped[self.rows[number]]
         row[: len(found.pixels)] = found.pixels
         row[len(found.pixels) :] = 0
@@ -83,6 +103,7 @@ class DecodeInto:
 
     @cached_property
     def _mapped(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        assert self.frames is not None
         return np.load(self.frames, mmap_mode="r+")  # type: ignore[no-any-return]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tcmgc.errors import DataError
 from tcmgc.files.disk import unwritable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .clip import Clip
     from .decode import Decoding
     from .frame_cache import CachedFrames
-    from .frame_work import FrameWork
+    from .frame_work import FrameWork, Line
 
 
 class UnreadableClips(DataError):  # noqa: N818  # what it is about is what it is called
@@ -79,6 +79,11 @@ def decode_frames(
     -------
     mapping
         Why clips were not read, by id.
+
+    Raises
+    ------
+    UnwritableError
+        When there is no space, or no right to write. What was done until then is in ``work.lines``.
     """
     try:
         with lock_of(work.folder):
@@ -88,16 +93,13 @@ def decode_frames(
             if retry:
                 work.lines = {row: line for row, line in work.lines.items() if "failed" not in line}
             _decode(work, decoding, clips, progress, workers, time_limit)
-            failed = {
-                clips[row].id: Failed(**line["failed"])
-                for row, line in sorted(work.lines.items())
-                if "failed" in line
-            }
+            failed = failures(work, clips)
             if not failed or (drops and len(failed) < len(clips)):
                 work.finish([clip.id for clip in clips])
             return failed
-    except OSError as error:
-        raise unwritable("frames", work.folder, error.strerror or str(error)) from None
+    except (OSError, NotImplementedError) as error:  # the latter where a file system has no locks
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise unwritable("frames", work.folder, reason or str(error)) from None
 
 
 def _decode(
@@ -113,7 +115,7 @@ def _decode(
         left = tuple(row for row in range(len(clips)) if row not in work.lines)
 
         def told(number: int, answer: object) -> None:
-            journal.add(_line(left[number], answer))
+            journal.add(line_of(left[number], answer))
             if progress is not None:
                 progress(len(work.lines), len(clips))
 
@@ -121,7 +123,17 @@ def _decode(
         work_on_clips(task, [clips[row] for row in left], workers=workers, time_limit=time_limit, told=told)
 
 
-def _line(row: int, answer: object) -> dict[str, Any]:
+def failures(work: FrameWork, clips: Sequence[Clip]) -> dict[str, Failed]:
+    """Say why clips could not be read, by id."""
+    return {
+        clips[row].id: Failed(**line["failed"])
+        for row, line in sorted(work.lines.items())
+        if "failed" in line
+    }
+
+
+def line_of(row: int, answer: object) -> Line:
+    """Write down what a worker answers for the clip of a row."""
     if isinstance(answer, Failed):
         return {"row": row, "failed": asdict(answer)}
     assert isinstance(answer, Decoded)

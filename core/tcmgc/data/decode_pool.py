@@ -162,11 +162,14 @@ class _Pool:
             return tuple(self._running)
 
     def _new_worker(self) -> _Worker | None:
-        """Make a worker; None once the pool is stopped."""
+        """Make a worker; None once the pool is stopped, or where the system has no room for one."""
         with self._lock:
             if self._stopped:
                 return None
-            worker = _Worker()
+            try:
+                worker = _Worker()
+            except OSError:
+                return None
             self._running.add(worker)
             return worker
 

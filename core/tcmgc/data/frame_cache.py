@@ -42,7 +42,7 @@ class FrameCacheWarning(UserWarning):
 
 @dataclass(frozen=True)
 class CachedFrames:
-    """Frames and times as they lie in a folder, mapped rather than read.
+    """Frames and times as they lie in a folder, mapped rather than read; or such in memory.
 
     Parameters
     ----------
@@ -101,7 +101,10 @@ def read_frames(folder: Path, shape: tuple[int, ...] | None = None) -> CachedFra
     Damaged
         With what is wrong.
     """
-    if not folder.exists():
+    try:
+        if not folder.exists():
+            return None
+    except OSError:  # no right to look, or no name of a folder: whoever writes there is told
         return None
     manifest = read_manifest(folder)
     try:
@@ -126,11 +129,11 @@ def read_frames(folder: Path, shape: tuple[int, ...] | None = None) -> CachedFra
 
 
 def remove_folder(folder: Path) -> None:
-    """Take a folder out of sight at once, then remove its files."""
+    """Take a folder out of sight at once, then remove its files; it stays where nothing may be removed."""
     hidden = folder.parent / f"{GONE}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         folder.rename(hidden)
-    except FileNotFoundError:  # another process was faster
+    except OSError:  # another process was faster, or the disk is read-only
         return
     shutil.rmtree(hidden, ignore_errors=True)
 

@@ -18,6 +18,7 @@ import json
 import os
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from .frame_cache import FRAMES, MANIFEST, SCHEMA_VERSION, TIMES, remove_folder,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 WORK = ".work-"
 """Begins the names of folders that are not complete."""
@@ -50,6 +53,26 @@ def lock_of(folder: Path) -> FileLock:
     locks = folder.parent / LOCKS
     locks.mkdir(parents=True, exist_ok=True)
     return FileLock(locks / f"{folder.name}.lock")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of the clips.
+
+    Parameters
+    ----------
+    rows
+        Those that were read, ascending.
+    times
+        Of these, float64 [n, F], seconds from the clip's start, nan in padding.
+    clips, unreadable
+        What a manifest says of these, and of the others.
+    """
+
+    rows: list[int]
+    times: NDArray[np.float64]
+    clips: list[dict[str, Any]]
+    unreadable: list[dict[str, Any]]
 
 
 class FrameWork:
@@ -120,6 +143,32 @@ class FrameWork:
         UnwritableError
             When the disk is full.
         """
+        done = self.outcome(ids)
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            **self.about,
+            "times_crc32": zlib.crc32(done.times.tobytes()),
+            "unreadable": done.unreadable,
+            "clips": done.clips,
+        }
+        with writing("frames", self.folder):
+            self._close_rows(done.rows)
+            np.save(self.path / TIMES, done.times)
+            (self.path / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+            for name in (ABOUT, JOURNAL):
+                (self.path / name).unlink()
+            if self.folder.exists():  # of the same clips, when some of them could not be read
+                remove_folder(self.folder)
+            self.path.rename(self.folder)
+
+    def outcome(self, ids: Sequence[str]) -> Outcome:
+        """Sum up the lines, of which every clip has one.
+
+        Parameters
+        ----------
+        ids
+            Of all clips.
+        """
         lines = [self.lines[row] for row in range(self.shape[0])]
         kept = [line for line in lines if "failed" not in line]
         times = np.full((len(kept), self.shape[1]), np.nan)
@@ -135,22 +184,7 @@ class FrameWork:
             for line in lines
             if "failed" in line
         ]
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
-            **self.about,
-            "times_crc32": zlib.crc32(times.tobytes()),
-            "unreadable": lost,
-            "clips": told,
-        }
-        with writing("frames", self.folder):
-            self._close_rows([line["row"] for line in kept])
-            np.save(self.path / TIMES, times)
-            (self.path / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-            for name in (ABOUT, JOURNAL):
-                (self.path / name).unlink()
-            if self.folder.exists():  # of the same clips, when some of them could not be read
-                remove_folder(self.folder)
-            self.path.rename(self.folder)
+        return Outcome([line["row"] for line in kept], times, told, lost)
 
     def _take_space(self) -> None:
         size, head = _size(self.shape)

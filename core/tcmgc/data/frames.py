@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tcmgc.errors import DataError
+from tcmgc.files.disk import UnwritableError
 from tcmgc.slots.dataset import Dropping
 from tcmgc.source_hash import source_sha256
 
-from .cache_folder import cache_folder
+from .cache_folder import cache_folder, warn_unkept
 from .clip import Dropped
 from .decode import Decoding
 from .decode_frames import UnreadableClips, decode_frames
+from .decode_memory import decode_in_memory
 from .file_hash import files_sha256
 from .frame_cache import CachedFrames, Damaged, FrameCacheWarning, mark_used, read_frames, remove_folder
 from .frame_work import FrameWork
 from .preprocess import PREPROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
     from tcmgc.slots.reader import Reader
     from tcmgc.slots.sampler import Sampler
 
-    from .clip import Split, SplitName
+    from .clip import Clip, Split, SplitName
+    from .decode_worker import Failed
 
 
 @dataclass(frozen=True)
 class SplitFrames:
-    """A split with its frames, mapped from a file.
+    """A split with its frames, mapped from a file or in memory.
 
     Parameters
     ----------
@@ -74,6 +77,7 @@ def load_split(
     workers: int | None = None,
     time_limit: float | None = None,
     retry: bool = False,
+    in_memory: bool = True,
 ) -> SplitFrames:
     """Return a split's frames, decoding those that were not decoded before.
 
@@ -103,6 +107,8 @@ def load_split(
         Seconds that a clip may take, but for decoding in this process.
     retry
         Try clips again that could not be read before; those of a data set that does not drop them always are.
+    in_memory
+        Whether frames that cannot be kept in the cache are decoded into memory.
 
     Raises
     ------
@@ -110,7 +116,9 @@ def load_split(
         When clips cannot be read and are not to be dropped: with the first one's path and the reason. All
         clips are tried first.
     DataError
-        When no clip can be read, or frames cannot be written.
+        When frames cannot be kept and do not fit into memory.
+    UnwritableError
+        When frames cannot be kept, and are not to be in memory.
     SourceChanged
         When source code that decodes changed since this process imported it.
 
@@ -118,6 +126,8 @@ def load_split(
     -----
     FrameCacheWarning
         When cached frames are damaged, and made again.
+    CacheWarning
+        When frames cannot be kept in the cache; they are in memory then.
     """
     split = dataset.split(name)
     drops = isinstance(dataset, Dropping) and dataset.drops
@@ -138,22 +148,16 @@ def load_split(
 
     cached = read()
     if cached is None:
-        failed = decode_frames(
+        cached = _decoded(
             work,
             decoding,
             split.clips,
             read,
             drops=drops,
             retry=retry or not drops,
-            progress=progress,
-            workers=workers,
-            time_limit=time_limit,
+            in_memory=in_memory,
+            limits={"progress": progress, "workers": workers, "time_limit": time_limit},
         )
-        if failed and (not drops or len(failed) == len(split.clips)):
-            raise UnreadableClips(failed, len(split.clips))
-        cached = _read(work.folder, shape)
-        if cached is None:
-            raise DataError(f"frames {work.folder}", found="nothing, after they were written")
     mark_used(work.folder)
     left = split.without(Dropped(clip["id"], clip["reason"]) for clip in cached.unreadable)
     return SplitFrames(left, cached.pixels, ~np.isnan(cached.times), cached.times, cached.clips)
@@ -179,6 +183,42 @@ def frames_about(
         "preprocess": PREPROCESS,
     }
     return json.loads(json.dumps(about))  # type: ignore[no-any-return]
+
+
+def _decoded(
+    work: FrameWork,
+    decoding: Decoding,
+    clips: Sequence[Clip],
+    read: Callable[[], CachedFrames | None],
+    *,
+    drops: bool,
+    retry: bool,
+    in_memory: bool,
+    limits: Mapping[str, Any],
+) -> CachedFrames:
+    """Decode into the cache; or into memory, with a warning, where it cannot be kept there."""
+    try:
+        failed = decode_frames(work, decoding, clips, read, drops=drops, retry=retry, **limits)
+        _refuse(failed, clips, drops)
+        if (cached := _read(work.folder, work.shape)) is not None:
+            return cached
+        problem = "does not keep what is written"
+        if not in_memory:
+            raise DataError(f"frames {work.folder}", found="nothing, after they were written")
+    except UnwritableError as error:
+        if not in_memory:
+            raise
+        problem = error.found or "cannot be written"
+    warn_unkept("frames", problem)
+    cached, failed = decode_in_memory(work, decoding, clips, **limits)
+    _refuse(failed, clips, drops)
+    return cached
+
+
+def _refuse(failed: Mapping[str, Failed], clips: Sequence[Clip], drops: bool) -> None:
+    """Raise what is wrong with clips that are not to be dropped, or with all of them."""
+    if failed and (not drops or len(failed) == len(clips)):
+        raise UnreadableClips(failed, len(clips))
 
 
 def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:

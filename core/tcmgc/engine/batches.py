@@ -47,19 +47,23 @@ class BatchOrder:
         Clips a batch.
     seed
         Of order and captions.
+    hard_negatives
+        Clips of one group follow each other, and so meet in one batch; a group may be cut in two where a
+        batch is full. The groups come in an order of seed and epoch.
 
     Raises
     ------
     DataError
-        When there is only one clip.
+        When there is only one clip; when groups are wanted and a clip has none.
     """
 
-    def __init__(self, split: Split, batch_size: int, seed: int) -> None:
+    def __init__(self, split: Split, batch_size: int, seed: int, *, hard_negatives: bool = False) -> None:
         self._clips = len(split.clips)
         if self._clips < 2:
             raise DataError(
                 f"split {split.name}", found="1 clip", expected="at least 2: clips are contrasted"
             )
+        self._groups = _groups(split) if hard_negatives else None
         self._batch_size = batch_size
         self._seed = seed
         # Captions sorted by their clip, and where each clip's begin.
@@ -77,6 +81,9 @@ class BatchOrder:
         """List the batches of an epoch."""
         generator = np.random.default_rng(derive(self._seed, "batches", epoch))
         clips = generator.permutation(self._clips)
+        if self._groups is not None:
+            places = generator.permutation(self._clips)  # of the groups; there are fewer than places
+            clips = clips[np.argsort(places[self._groups[clips]], kind="stable")]
         chosen = generator.integers(0, self._counts)
         captions = self._captions[self._starts + chosen][clips]
         starts = range(0, len(self) * self._batch_size, self._batch_size)
@@ -84,3 +91,16 @@ class BatchOrder:
             Batch(clips[start : start + self._batch_size], captions[start : start + self._batch_size])
             for start in starts
         ]
+
+
+def _groups(split: Split) -> Int1D:
+    """Return the number of each clip's group, [V]."""
+    alone = next((clip.id for clip in split.clips if clip.group is None), None)
+    if alone is not None:
+        raise DataError(
+            f"split {split.name}",
+            found=f"clip {alone} in no group",
+            expected="groups of clips that differ in little, which training.hard_negatives puts in one batch",
+            hint="training.hard_negatives=false for a data set that knows none",
+        )
+    return np.unique([clip.group for clip in split.clips], return_inverse=True)[1].astype(np.int64)

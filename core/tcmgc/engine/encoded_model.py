@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from tcmgc.builder import Sizes, build_model
-from tcmgc.errors import PluginError
+from tcmgc.errors import ConfigError, PluginError
+from tcmgc.slots.text_start import OffersTextStart, TakesTextStart
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -90,11 +91,50 @@ def build_encoded(
     registry
         Where the recipe's components are found.
     seed
-        Of the initial weights.
+        Of the initial weights. What starts from the encoder's text tower (`tcmgc.slots.text_start`) has the
+        same ones for every seed.
+
+    Raises
+    ------
+    ConfigError
+        When a component is to start from a text tower of another width.
     """
     sizes = Sizes(encoder.dim, encoder.words, frames, frames * encoder.patches)
     head = build_model(recipe, registry, sizes, seed=seed)
     with torch.no_grad():
         head.logit_scale.fill_(math.log(encoder.logit_scale))
     head.clamp_logit_scale()
+    _start_from_text(head, encoder)
     return EncodedModel(encoder, head).eval()
+
+
+def _start_from_text(head: RetrievalModel, encoder: Encoder) -> None:
+    """Give the text tower's weights, where the encoder offers them, to what starts from them."""
+    takers = {name: module for name, module in head.named_modules() if isinstance(module, TakesTextStart)}
+    start = encoder.text_start() if takers and isinstance(encoder, OffersTextStart) else None
+    if start is None:
+        return
+    for name, taker in takers.items():
+        try:
+            taker.start_from_text(start)
+        except ValueError as error:
+            raise ConfigError(f"recipe {head.recipe.name!r}: {name}", found=str(error)) from None
+
+
+def build_with_encoder(recipe: Recipe, registry: Registry, seed: int = 0) -> EncodedModel:
+    """Build what a recipe with an encoder and a sampler describes, as it starts.
+
+    Parameters
+    ----------
+    recipe
+        Its protocol's sections included.
+    registry
+        Where its components are found.
+    seed
+        Of the initial weights of what comes after the encoder.
+    """
+    encoder, sampler = (
+        registry.create(slot, recipe.config[slot], {}, recipe.resolved.where(slot))
+        for slot in ("encoder", "sampler")
+    )
+    return build_encoded(recipe, encoder, sampler.frames, registry, seed)

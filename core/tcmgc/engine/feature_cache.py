@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tcmgc.data.cache_folder import cache_folder
+from tcmgc.data.cache_folder import cache_folder, warn_unkept
 from tcmgc.errors import DataError
+from tcmgc.files.disk import UnwritableError
 from tcmgc.files.tensors import open_tensors, write_tensors
 from tcmgc.source_hash import APART, source_sha256
 
@@ -45,7 +46,8 @@ def cached_features(
     A file is named by a digest of all that features depend on: the captions and frames themselves, the
     encoder's weights, version, config and source, `ENCODING`'s source, what the recipe reads, precision, kind
     of device and PyTorch.
-    Its content is checked against its own digest; a damaged file is made again.
+    Its content is checked against its own digest; a damaged file is made again. Where nothing can be
+    kept, the features are used from memory.
 
     Parameters
     ----------
@@ -56,6 +58,11 @@ def cached_features(
     -------
     tuple of TextFeatures and VideoFeatures
         In the order of the split, float32, on the CPU, mapped from the file.
+
+    Warns
+    -----
+    CacheWarning
+        When the cache cannot be written, or does not keep what is.
     """
     refuse_other_frames(model, data)
     path = cache_folder() / "features" / f"{_key(fabric, model, data)}.safetensors"
@@ -64,25 +71,29 @@ def cached_features(
         text, video = encode(fabric, model, data, progress)
         made = {TEXT + name: tensor.cpu() for name, tensor in text_tensors(text).items()}
         made |= {VIDEO + name: tensor.cpu() for name, tensor in video_tensors(video).items()}
-        write_tensors(path, made, {"sha256": _digest(made)})
-        tensors = _read(path)
-        if tensors is None:
-            raise DataError(
-                f"features {path}",
-                found="other bytes than were written",
-                expected="a disk that keeps what it is given",
-                hint="TCMGC_CACHE names another folder",
-            )
+        tensors = _keep(path, made)
     return (
         text_of({n.removeprefix(TEXT): tensor for n, tensor in tensors.items() if n.startswith(TEXT)}),
         video_of({n.removeprefix(VIDEO): tensor for n, tensor in tensors.items() if n.startswith(VIDEO)}),
     )
 
 
+def _keep(path: Path, made: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Write a file and read it; where that fails, warn and return what should be in it."""
+    try:
+        write_tensors(path, made, {"sha256": _digest(made)})
+    except UnwritableError as error:
+        warn_unkept("features", error.found or "cannot be written")
+        return made
+    tensors = _read(path)
+    if tensors is None:
+        warn_unkept("features", "gives other bytes than were written")
+        return made
+    return tensors
+
+
 def _read(path: Path) -> dict[str, Tensor] | None:
     """Read a file whose content is what was written; None where there is none."""
-    if not path.exists():
-        return None
     try:
         with open_tensors(path, "features") as file:
             expected = (file.metadata() or {}).get("sha256")

@@ -27,6 +27,8 @@ class TrainingSettings:
         How often every clip is seen.
     batch_size
         Clips a step, each with one of its captions; at least 2, as a clip is contrasted with others.
+    hard_negatives
+        Whether the clips of a group meet in one batch (NegCLIP, arXiv:2210.01936).
     learning_rate
         Of the modules behind the encoder.
     encoder_learning_rate
@@ -46,6 +48,7 @@ class TrainingSettings:
     optimizer: Optimizer
     schedule: Schedule
     gradient_clip: float | None = 1.0
+    hard_negatives: bool = False
     selection_metric: str = "r1"
     selection_direction: Direction = "t2v"
 

@@ -147,7 +147,9 @@ class _Trainer:
         self._fabric, self._model, self._settings = fabric, model, settings
         self._validation, self._seed, self._progress = validation, seed, progress
         self._peak = PeakMemory(fabric.device)
-        self._order = BatchOrder(train.split, settings.batch_size, seed)
+        self._order = BatchOrder(
+            train.split, settings.batch_size, seed, hard_negatives=settings.hard_negatives
+        )
         self._steps = len(self._order) * settings.epochs
         self._updates = Updates(fabric, model, settings, self._steps)
         self._checkpoint = Checkpoint(folder, model, self._updates.optimizer)
@@ -168,9 +170,9 @@ class _Trainer:
     def _about(self, train: SplitFrames, val: SplitFrames) -> dict[str, Any]:
         """Say what has to be the same for a training to go on."""
         settings = self._settings
-        named = ("epochs", "batch_size", "learning_rate", "encoder_learning_rate", "gradient_clip")
+        named = ("epochs", "batch_size", "hard_negatives", "learning_rate", "encoder_learning_rate")
         return {
-            **{name: getattr(settings, name) for name in named},
+            **{name: getattr(settings, name) for name in (*named, "gradient_clip")},
             "optimizer": _described(settings.optimizer),
             "schedule": _described(settings.schedule),
             "selection": f"{settings.selection_metric} {settings.selection_direction}",

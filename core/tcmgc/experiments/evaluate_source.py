@@ -16,8 +16,9 @@ from tcmgc.runs.availability import bounds_of
 from tcmgc.runs.environment import environment
 from tcmgc.runs.fingerprint import clip_digests, display, fingerprint, restricted_fields
 from tcmgc.runs.model_file import is_model_file, read_model
+from tcmgc.runs.model_folder import read_model_folder
 from tcmgc.runs.record import TestAccess
-from tcmgc.runs.run_folder import CONFIG, WEIGHTS, change_record, read_run
+from tcmgc.runs.run_folder import WEIGHTS, change_record
 
 from .experiment import evaluate_split
 from .job import TEST, refuse_incomplete
@@ -50,7 +51,7 @@ class Source:
     Parameters
     ----------
     path
-        A run's folder, or a safetensors file.
+        A folder with a model, or a safetensors file.
     recipe, variant
         Of a file.
     protocol
@@ -69,7 +70,7 @@ class Source:
     restrict_to: tuple[Path, ...] = ()
 
     @property
-    def is_run(self) -> bool:
+    def is_folder(self) -> bool:
         """Whether it is a folder."""
         return self.path.is_dir()
 
@@ -84,7 +85,8 @@ def evaluate_source(
 ) -> dict[str, Any]:
     """Evaluate; see `tcmgc.evaluate`."""
     recipe, own_data = _recipe(registry, source)
-    run = read_run(source.path).record if source.is_run else None
+    folder = read_model_folder(source.path) if source.is_folder else None
+    run = None if folder is None else folder.record
     stale = [] if run is None else warn_of_stale(source.path, run, registry)
     session = Session(registry, device, listener)
     refuse_incomplete(session, recipe, to_train=False)
@@ -109,7 +111,7 @@ def evaluate_source(
     return {
         "schema_version": 1,
         "source": source.path.name,
-        "recipe": recipe.name if run is None else run.recipe,
+        "recipe": recipe.name if folder is None else folder.recipe,
         "protocol": recipe.protocol,
         "overrides": [override.text for override in source.overrides],
         "dataset": display(registry, "dataset", recipe.config["dataset"]),
@@ -134,16 +136,21 @@ def _recipe(registry: Registry, source: Source) -> tuple[Recipe, bool]:
     """Read what is evaluated; with whether that is on the data of the run, or of the recipe, itself."""
     if not source.path.exists():
         raise DataError(
-            f"{source.path}", found="no such file or folder", expected="a run's folder, or a checkpoint"
+            f"{source.path}",
+            found="no such file or folder",
+            expected="a folder with a model, or a checkpoint",
         )
-    if source.is_run:
-        read_run(source.path)
+    if source.is_folder:
+        folder = read_model_folder(source.path)
         for option, value in (("--recipe", source.recipe), ("--variant", source.variant)):
             if value is not None:
+                what = "a run" if folder.imported is None else "an imported checkpoint"
                 raise ConfigError(
-                    option, found=f"{value!r} beside a run, {source.path}", expected="none: a run has its own"
+                    option,
+                    found=f"{value!r} beside {what}, {source.path}",
+                    expected=f"none: {what} has its own",
                 )
-        draft = Draft.read(registry, source.path / CONFIG)
+        draft = Draft.read(registry, folder.config)
     elif source.recipe is None:
         raise ConfigError(
             f"checkpoint {source.path}",
@@ -174,8 +181,8 @@ def _restriction(source: Source, split: Split) -> Restriction | None:
 
 
 def _load(source: Source, model: EncodedModel) -> None:
-    path = source.path / WEIGHTS if source.is_run else source.path
-    if source.is_run or is_model_file(path):
+    path = source.path / WEIGHTS if source.is_folder else source.path
+    if source.is_folder or is_model_file(path):
         read_model(path, model)
         return
     load_weights(model.head, path)

@@ -117,17 +117,18 @@ def make_job(session: Session, row: Row, seed: int) -> Job:
             seed=seed,
             fingerprint=fingerprint(fields),
             encoder=session.parts(recipe).encoder,
-            splits=[session.split(recipe, name) for name in _read_besides(recipe)],
+            splits=[session.split(recipe, name) for name in _read_besides(session, recipe)],
         ),
     )
 
 
-def _read_besides(recipe: Recipe) -> list[SplitName]:
+def _read_besides(session: Session, recipe: Recipe) -> list[SplitName]:
     """Name the splits that a run reads besides the one that is evaluated."""
     if recipe.config["trained"]:
         return ["train", "val"]
-    # A normalizer's bank is the train split.
-    return [] if recipe.config["normalizer"] is None else ["train"]
+    config = recipe.config["normalizer"]
+    needs = None if config is None else session.registry.create("normalizer", config, {}).needs
+    return ["train"] if needs == "bank" else []  # a normalizer's bank is the train split
 
 
 def refuse_incomplete(session: Session, recipe: Recipe, *, to_train: bool) -> None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from tcmgc.engine.score import score_features
+from tcmgc.normalized_scores import normalized_scores
+from tcmgc.scores import Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tcmgc.engine.encoded_model import EncodedModel
     from tcmgc.features import TextFeatures, VideoFeatures
     from tcmgc.ranking import Direction
-    from tcmgc.scores import Scores
     from tcmgc.slots.normalizer import Normalizer
 
 Bank = tuple["TextFeatures", "VideoFeatures"]
@@ -29,7 +30,20 @@ def ranking_scores(
     bank: Callable[[], Bank | None],
     direction: Direction,
 ) -> torch.Tensor:
-    """Return what ranks, [T, V] on the CPU: the total of the scores where nothing is normalised.
+    """Return what ranks, [T, V] on the CPU: the total of what `ranked` gives."""
+    return ranked(model, text, video, scores, normalizer, bank, direction).total
+
+
+def ranked(
+    model: EncodedModel,
+    text: TextFeatures,
+    video: VideoFeatures,
+    scores: Scores,
+    normalizer: Normalizer | None,
+    bank: Callable[[], Bank | None],
+    direction: Direction,
+) -> Scores:
+    """Return what ranks, [T, V] each on the CPU: the scores themselves where nothing is normalised.
 
     Parameters
     ----------
@@ -47,14 +61,22 @@ def ranking_scores(
         Which side asks.
     """
     if normalizer is None:
-        return scores.total
+        return scores
     known = bank() if normalizer.needs == "bank" else None
     of_bank = None
     if known is not None:
         asking = (known[0], video) if direction == "t2v" else (text, known[1])
-        of_bank = score_features(model, *asking).parts
-    parts = normalizer(scores.parts, of_bank, direction)
-    with torch.inference_mode():
+        of_bank = score_features(model, *asking)
+
+    def aggregate(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:
         moved = {name: part.to(model.device) for name, part in parts.items()}
-        total = model.head.scorer.aggregate(moved)
-    return torch.empty(total.shape, dtype=total.dtype).copy_(total)  # without inference mode's mark
+        return model.head.scorer.aggregate(moved)
+
+    with torch.inference_mode():
+        found = normalized_scores(normalizer, scores, of_bank, direction, aggregate)
+    return Scores(_ordinary(found.total), {name: _ordinary(part) for name, part in found.parts.items()})
+
+
+def _ordinary(tensor: torch.Tensor) -> torch.Tensor:
+    """Copy to the CPU, without the mark of inference mode that forbids changes in place."""
+    return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor)

@@ -58,15 +58,21 @@ class Session:
     ----------
     registry
         Where components are found.
-    device
-        As `tcmgc.engine.fabric.make_fabric` takes it.
+    device, precision
+        As `tcmgc.engine.fabric.make_fabric` takes them.
     listener
         Is told what goes on.
     """
 
-    def __init__(self, registry: Registry, device: str = "auto", listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        device: str = "auto",
+        listener: Listener | None = None,
+        precision: str = "auto",
+    ) -> None:
         self.registry = registry
-        self.fabric: Fabric = make_fabric(device)
+        self.fabric: Fabric = make_fabric(device, precision)
         self.precision = precision_of(self.fabric)
         self.listener = listener or Listener()
         self._made: dict[str, Any] = {}
@@ -78,9 +84,20 @@ class Session:
         """Make a recipe's data set, reader, sampler and encoder; no file is decoded."""
         return Parts(*(self._make(slot, recipe) for slot in ("dataset", "reader", "sampler", "encoder")))
 
+    def sampler(self, recipe: Recipe) -> Sampler:
+        """Make a recipe's sampler alone."""
+        made: Sampler = self._make("sampler", recipe)
+        return made
+
+    def reader(self, recipe: Recipe) -> Reader:
+        """Make a recipe's reader alone."""
+        made: Reader = self._make("reader", recipe)
+        return made
+
     def encoder(self, recipe: Recipe) -> Encoder:
         """Return a recipe's encoder as it starts, to be trained."""
-        return copy.deepcopy(self.parts(recipe).encoder)
+        encoder: Encoder = copy.deepcopy(self._make("encoder", recipe))
+        return encoder
 
     def prepare(self, recipe: Recipe) -> None:
         """Make the files of a recipe's data set, once a process."""

@@ -109,8 +109,8 @@ def load_features(path: str | Path, *, dtype: torch.dtype = torch.float32, devic
     Raises
     ------
     DataError
-        When the file cannot be read, a tensor has a wrong rank, type or size, an entry is not
-        finite, or an item has no real position.
+        When the file cannot be read, a tensor has a wrong rank, type or size, or an entry is not
+        finite. Items without a real position are the recipe's to refuse or to score.
     """
     path = Path(path)
     tensors: dict[str, Tensor] = {}
@@ -186,16 +186,7 @@ def _mask(tensor: Tensor, where: str) -> Tensor:
     if len(odd):
         row, column = odd[0].tolist()
         raise DataError(where, found=f"{tensor[row, column].item()} at [{row}, {column}]", expected="0 or 1")
-    mask = tensor.bool()
-    empty = torch.nonzero(~mask.any(dim=1))
-    if len(empty):
-        item = "text" if where.endswith("word_mask") else "video"
-        raise DataError(
-            where,
-            found=f"{item} {empty[0].item()} has no real position ({len(empty)} such in all)",
-            expected="at least one 1 in every row; leave such items out",
-        )
-    return mask
+    return tensor.bool()
 
 
 def _text(tensors: dict[str, Tensor]) -> TextFeatures | None:

@@ -11,13 +11,13 @@ from safetensors import SafetensorError, safe_open
 from tcmgc.errors import DataError, nearest
 from tcmgc.similarity_checks import check_matrix
 
+from .file_start import BYTES, ZIP, starts_pickle, starts_safetensors
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tcmgc.arrays import Matrix
 
-PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-ZIP = b"PK\x03\x04"
 NPY = b"\x93NUMPY"
 SAFETENSORS_FLOATS = ("F16", "F32", "F64")
 
@@ -47,7 +47,7 @@ def load_similarity(path: str | Path, key: str | None = None) -> Matrix:
     suffix = path.suffix
     if suffix not in {".npy", ".safetensors"}:
         start = read_start(path, "similarity", "a .npy or .safetensors file")
-        suffix = ".npy" if start.startswith(NPY) else ".safetensors" if start[8:] == b"{" else suffix
+        suffix = ".npy" if start.startswith(NPY) else ".safetensors" if starts_safetensors(start) else suffix
     if suffix == ".npy":
         if key is not None:
             raise DataError(
@@ -90,7 +90,7 @@ def read_start(path: Path, what: str, expected: str) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(9)
+            start = file.read(BYTES)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{what} {path}", found=reason, expected=expected) from None
@@ -121,7 +121,7 @@ def load_npy(path: Path, what: str) -> NDArray[Any]:
     """
     where, expected = f"{what} {path}", "a .npy file"
     start = read_start(path, what, expected)
-    if start.startswith(PICKLE):
+    if starts_pickle(start):
         raise DataError(
             where,
             found="a pickle, which may run code when it is loaded",
@@ -147,7 +147,7 @@ def load_npy(path: Path, what: str) -> NDArray[Any]:
 def _load_safetensors(path: Path, key: str | None) -> NDArray[Any]:
     where, expected = f"similarity {path}", "a safetensors file"
     start = read_start(path, "similarity", expected)
-    if start.startswith((*PICKLE, ZIP)):
+    if starts_pickle(start) or start.startswith(ZIP):
         raise DataError(
             where,
             found="a PyTorch checkpoint or another pickle, which may run code when it is loaded",

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from tcmgc.errors import DataError
 
 from .disk import replacing, unwritable, writing
+from .file_start import BYTES, ZIP, starts_pickle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
 
 SYSTEMS_WORDS = re.compile(r"(?:I/O error: |message: \")(.+?)(?: \(os error|\")")
 """Where safetensors puts what the system says; in its older versions ``Os { ..., message: "..." }``."""
-PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 @contextmanager
-def open_tensors(path: Path, what: str) -> Iterator[Any]:
+def open_tensors(path: Path, what: str, expected: str = "a safetensors file") -> Iterator[Any]:
     """Open a safetensors file for reading tensor by tensor.
 
     Parameters
@@ -34,6 +34,8 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
         The file.
     what
         What errors call it, as ``features``.
+    expected
+        What errors ask for.
 
     Raises
     ------
@@ -43,18 +45,16 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
     where = f"{what} {path}"
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise DataError(where, found="no regular file", expected="a safetensors file on a disk")
+            raise DataError(where, found="no regular file", expected=f"{expected}, on a disk")
         if path.stat().st_size == 0:
-            raise DataError(where, found="an empty file", expected="a safetensors file")
+            raise DataError(where, found="an empty file", expected=expected)
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(BYTES)
     except IsADirectoryError:
-        raise DataError(where, found="a directory", expected="a safetensors file") from None
+        raise DataError(where, found="a directory", expected=expected) from None
     except OSError as error:
-        raise DataError(
-            where, found=(error.strerror or str(error)).lower(), expected="a safetensors file"
-        ) from None
-    if start.startswith(PICKLES):
+        raise DataError(where, found=(error.strerror or str(error)).lower(), expected=expected) from None
+    if starts_pickle(start) or start.startswith(ZIP):
         raise DataError(
             where,
             found="a PyTorch checkpoint or another pickle, which may run code when it is loaded",
@@ -64,9 +64,7 @@ def open_tensors(path: Path, what: str) -> Iterator[Any]:
     try:
         opened = safe_open(path, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:
-        raise DataError(
-            where, found=f"no readable safetensors: {error}", expected="a safetensors file"
-        ) from None
+        raise DataError(where, found=f"no readable safetensors: {error}", expected=expected) from None
     with opened as tensors:
         yield tensors
 

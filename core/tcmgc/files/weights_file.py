@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tcmgc.model import RetrievalModel
 
 Names = Literal["auto", "ours", "official"]
+WHOSE = {"ours": "our", "official": "official"}
 
 
 @dataclass(frozen=True)
@@ -70,26 +71,28 @@ def load_weights(
     own: dict[str, Tensor] = model.state_dict(keep_vars=True)
     with open_tensors(path, "weights") as file:
         available = list(file.keys())
-        official = ours_by_official(available, model.recipe.config["official_names"], own)
+        official = ours_by_official(available, model.recipe.official_names, own)
         ours = {name: name for name in available if name in own}
         found: Literal["ours", "official"] = "ours" if len(ours) >= len(official) else "official"
         chosen = found if names == "auto" else names
         mapping = ours if chosen == "ours" else official
         _refuse_double(mapping, where)
+        if names == "auto":
+            _refuse_both(ours, official, where)
         missing = tuple(name for name in own if name not in mapping.values())
         lacking = [name for name in missing if name != "logit_scale"]
         if partial and not mapping:
             raise DataError(
                 where,
-                found=f"none of the model's weights under {chosen} names",
+                found=f"none of the model's weights under {WHOSE[chosen]} names",
                 expected="some",
                 hint=f"the file has {_some(available)}",
             )
         if lacking and not partial:
             raise DataError(
                 where,
-                found=f"{len(lacking)} of the model's {len(own)} weights are absent under {chosen} names: "
-                + _some(lacking),
+                found=f"{len(lacking)} of the model's {len(own)} weights are absent under "
+                f"{WHOSE[chosen]} names: {_some(lacking)}",
                 expected="all of them",
                 hint=f"the file has {_some(available)}; --partial leaves absent ones at their start",
             )
@@ -100,7 +103,7 @@ def load_weights(
 
 
 def ours_by_official(
-    available: Iterable[str], patterns: Mapping[str, str], own: Mapping[str, object]
+    available: Iterable[str], patterns: Mapping[str, str | None], own: Mapping[str, object]
 ) -> dict[str, str]:
     """Map official names to the model's, by a recipe's ``official_names``; others are left out."""
     mapping: dict[str, str] = {}
@@ -112,6 +115,22 @@ def ours_by_official(
     return mapping
 
 
+def official_by_ours(own: Iterable[str], patterns: Mapping[str, str | None]) -> dict[str, str]:
+    """Map the model's names to official ones, by the first line of ``official_names`` that has them."""
+    mapping: dict[str, str] = {}
+    for name in own:
+        for official, pattern in patterns.items():
+            if pattern is not None and (target := _translate(name, pattern, official)) is not None:
+                mapping[name] = target
+                break
+    return mapping
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether an official name is one that a line of a recipe means."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
 def _refuse_double(mapping: Mapping[str, str], where: str) -> None:
     first: dict[str, str] = {}
     for theirs, ours in mapping.items():
@@ -119,12 +138,24 @@ def _refuse_double(mapping: Mapping[str, str], where: str) -> None:
             raise DataError(where, found=f"{other!r} and {theirs!r}, both for {ours}", expected="one of them")
 
 
-def _translate(name: str, pattern: str, ours: str) -> str | None:
+def _refuse_both(ours: Mapping[str, str], official: Mapping[str, str], where: str) -> None:
+    """Refuse a weight that is there under our name and under an official one."""
+    theirs = {name: other for other, name in official.items()}
+    for name in ours:
+        if (other := theirs.get(name, name)) != name:
+            raise DataError(
+                where,
+                found=f"{name!r} and {other!r}, both for {name}",
+                expected="one of them",
+                hint="--names ours or --names official takes one",
+            )
+
+
+def _translate(name: str, pattern: str, target: str | None) -> str | None:
     """Translate one name by one line of a recipe's ``official_names``; None where it does not apply."""
-    if not pattern.endswith("*"):
-        return ours if name == pattern else None
-    start = pattern[:-1]
-    return ours.removesuffix("*") + name[len(start) :] if name.startswith(start) else None
+    if target is None or not fits(name, pattern):
+        return None
+    return target.removesuffix("*") + name[len(pattern) - 1 :] if pattern.endswith("*") else target
 
 
 @torch.no_grad()

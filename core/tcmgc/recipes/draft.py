@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from tcmgc.registry import Registry
 
+PROTOCOL_KEYS = ("protocol", "official_protocol")
+"""Keys of a recipe that name a protocol."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -55,19 +58,21 @@ class Draft:
             draft = draft.override(override)
         return draft
 
+    @staticmethod
+    def overrides_of(registry: Registry, recipe: str | Path, variant: str) -> list[Override]:
+        """Return what a variant of a recipe changes."""
+        path = find_file(registry.recipe_files, "recipe", recipe)
+        return _variant(_with_bases(registry, path, ()), variant, path, None)
+
     @property
     def own_protocol(self) -> str | None:
         """The protocol that the recipe names for `tcmgc run`."""
-        node = self.tree.value.get("protocol")
-        if node is None or node.value is None:
-            return None
-        if not isinstance(node.value, str):
-            raise ConfigError(
-                f"{node.origin}: protocol",
-                found=repr(node.plain()),
-                expected="the name or file of a protocol",
-            )
-        return node.value
+        return self._named("protocol")
+
+    @property
+    def official_protocol(self) -> str | None:
+        """The protocol that the recipe names for official checkpoints."""
+        return self._named("official_protocol")
 
     def with_protocol(self, name: str | Path, where: str | None = None) -> Draft:
         """Put a protocol over it; the recipe's own one is then forgotten."""
@@ -83,6 +88,18 @@ class Draft:
     def config(self) -> dict[str, Any]:
         """Return plain values with every default filled; references between sections are not checked."""
         return self._resolve(self.tree)
+
+    def _named(self, key: str) -> str | None:
+        node = self.tree.value.get(key)
+        if node is None or node.value is None:
+            return None
+        if not isinstance(node.value, str):
+            raise ConfigError(
+                f"{node.origin}: {key}",
+                found=repr(node.plain()),
+                expected="the name or file of a protocol",
+            )
+        return node.value
 
     def _resolve(self, tree: Node) -> dict[str, Any]:
         return resolve(tree, self.registry).config
@@ -108,11 +125,12 @@ def _with_bases(registry: Registry, path: Path, seen: tuple[Path, ...]) -> Node:
 
 def _named_beside(tree: Node, path: Path) -> Node:
     """Read a protocol's file relative to the recipe that names it: bases lie in other folders."""
-    protocol = tree.value.get("protocol")
-    if protocol is None or not isinstance(protocol.value, str):
-        return tree
-    named = Node(beside(path, protocol.value), protocol.origin)
-    return Node({**tree.value, "protocol": named}, tree.origin)
+    named = {
+        key: Node(beside(path, node.value), node.origin)
+        for key in PROTOCOL_KEYS
+        if (node := tree.value.get(key)) is not None and isinstance(node.value, str)
+    }
+    return Node({**tree.value, **named}, tree.origin)
 
 
 def _variant(tree: Node, variant: str | None, path: Path, origin: str | None) -> list[Override]:

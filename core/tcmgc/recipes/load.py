@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .check import check
 from .draft import Draft
+from .official_names import official_names
 from .overrides import Override, make_override, parse_override
 from .resolve import Resolved, resolve
 
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
     from tcmgc.registry import Registry
 
 Overrides = Iterable[str] | Mapping[str, Any]
-TEXTS = ("summary", "paper", "protocol", "variants", "official_names")
+TEXTS = (
+    "summary",
+    "paper",
+    "protocol",
+    "variants",
+    "official_names",
+    "official_refused",
+    "official_protocol",
+)
 """Keys that change no number."""
 
 
@@ -48,6 +57,11 @@ class Recipe:
     def config(self) -> dict[str, Any]:
         """Plain values, every default filled."""
         return self.resolved.config
+
+    @property
+    def official_names(self) -> dict[str, str | None]:
+        """Official names to ours, for the stages that it has: `tcmgc.recipes.official_names`."""
+        return official_names(self.config)
 
     @property
     def digest(self) -> str:

@@ -75,6 +75,9 @@ class TrainingKeys(BaseModel):
     model_config = CONFIG
     epochs: Annotated[int, Field(ge=1, description="passes over the train split")] = 5
     batch_size: Annotated[int, Field(ge=2, description="clips a step, each with one caption")] = 32
+    hard_negatives: Annotated[
+        bool, Field(description="clips that differ in little meet in one batch, where the data set knows")
+    ] = False
     learning_rate: Annotated[float, Field(ge=0, description="of everything after the encoder")] = 1e-4
     encoder_learning_rate: Annotated[float, Field(ge=0, description="of the encoder")] = 1e-7
     optimizer: Annotated[Any, SlotRef("optimizer")] = None
@@ -95,13 +98,32 @@ class RecipeKeys(BaseModel):
         str | None, Field(description="the protocol of `tcmgc run`, by name or file, unless another is given")
     ] = None
     trained: Annotated[bool, Field(description="false: evaluated as it starts")] = True
+    empty_items: Annotated[
+        Literal["refuse", "refuse-videos", "score"],
+        Field(
+            description="texts without words and videos without frames: an error, an error of videos alone, "
+            "or scored"
+        ),
+    ] = "refuse"
     variants: Annotated[
         dict[str, list[str]], Field(description="named lists of dotted overrides, for --variant")
     ] = Field(default_factory=dict)
     official_names: Annotated[
-        dict[str, str],
-        Field(description="official checkpoint names to ours; a trailing * stands for the rest of a name"),
+        dict[str, str | None],
+        Field(
+            description="official checkpoint names to ours; a trailing * stands for the rest of a name, "
+            "stages.video.lstm. for the first stage that is an lstm; "
+            "null: what the official code saves and never reads"
+        ),
     ] = Field(default_factory=dict)
+    official_refused: Annotated[
+        dict[str, str],
+        Field(description="official checkpoint names that `tcmgc import` refuses, and why"),
+    ] = Field(default_factory=dict)
+    official_protocol: Annotated[
+        str | None,
+        Field(description="the protocol by which official checkpoints read videos and captions"),
+    ] = None
 
 
 PROTOCOL_SECTIONS = {

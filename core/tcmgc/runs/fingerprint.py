@@ -105,16 +105,16 @@ def fingerprint(fields: Mapping[str, Any]) -> str:
 
 
 def split_sha256(split: Split) -> str:
-    """SHA-256 of a split's clips and captions, by id and text, and of the rule; of no path."""
+    """SHA-256 of a split's clips and captions, by id, group and text, and of the rule; of no path."""
     return content_sha256(split.caption_rule, clip_digests(split))
 
 
 def clip_digests(split: Split) -> list[str]:
-    """SHA-256 of each clip with its captions, by id and text, in the order of the clips."""
+    """SHA-256 of each clip with its captions, by id, group and text, in the order of the clips."""
     captions: dict[str, list[tuple[str, str]]] = {clip.id: [] for clip in split.clips}
     for caption in split.captions:
         captions[caption.clip].append((caption.id, caption.text))
-    content = ([clip.id, clip.start, clip.end, captions[clip.id]] for clip in split.clips)
+    content = ([clip.id, clip.start, clip.end, clip.group, captions[clip.id]] for clip in split.clips)
     return [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in content]
 
 

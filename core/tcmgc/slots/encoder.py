@@ -93,3 +93,68 @@ class ImageSized(Protocol):
     def image_size_of(config: Mapping[str, Any]) -> int | None:
         """Say S of an encoder with a resolved config; None where only the encoder itself can tell."""
         ...
+
+
+@dataclass(frozen=True)
+class OfficialWeights:
+    """What an encoder finds of itself in a checkpoint of an official repository.
+
+    Parameters
+    ----------
+    names
+        Whose names they are, where there are several, as ``clip`` and ``hf``.
+    config
+        Parameters of the component that the checkpoint fixes, as its geometry.
+    weights
+        By the names of the encoder's own ``state_dict``.
+    sources
+        The official names that each of those was made of.
+    ignored
+        Official names of the encoder's that hold no weights, as counters of positions.
+    """
+
+    names: str
+    config: Mapping[str, Any]
+    weights: Mapping[str, Tensor]
+    sources: Mapping[str, tuple[str, ...]]
+    ignored: tuple[str, ...]
+
+
+@runtime_checkable
+class OfficialEncoder(Protocol):
+    """An encoder that official checkpoints hold: what ``tcmgc import`` and ``tcmgc export`` need of it."""
+
+    @classmethod
+    def read_official(cls, tensors: Mapping[str, Tensor], where: str) -> OfficialWeights:
+        """Find the encoder in a checkpoint.
+
+        Parameters
+        ----------
+        tensors
+            All of the checkpoint, by official name.
+        where
+            What errors call it.
+
+        Raises
+        ------
+        DataError
+            When there is none, or one that this class cannot be.
+        """
+        ...
+
+    def write_official(self, names: str) -> dict[str, Tensor]:
+        """Return the weights under official names.
+
+        Parameters
+        ----------
+        names
+            As in `OfficialWeights`.
+
+        Raises
+        ------
+        ConfigError
+            When there are no such names.
+        DataError
+            When the official code would compute something else with the weights.
+        """
+        ...

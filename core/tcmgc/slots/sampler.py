@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @runtime_checkable
 class Sampler(Protocol):
-    """A pure function of a video's frame times."""
+    """A pure function of a video's frame times: a rule that draws does so by its seed and the times."""
 
     frames: int
     """F, the most frames it chooses."""
@@ -30,7 +30,7 @@ class Sampler(Protocol):
         Returns
         -------
         list of int
-            1 to F places in ``times``, in the order of the frames.
+            1 to F places in ``times``, in the order in which a model sees the frames.
         """
         ...
 

@@ -1,6 +1,10 @@
 """The stage slot: features of one side to features of the same side."""
 
-from typing import Protocol, TypeVar, runtime_checkable
+import typing
+from collections.abc import Mapping
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+from torch import nn
 
 from tcmgc.features import TextFeatures, VideoFeatures
 
@@ -18,3 +22,35 @@ class FeatureStage(Protocol[Features]):
     def __call__(self, features: Features) -> Features:
         """Map the features of N items to features of the same N items."""
         ...
+
+
+@runtime_checkable
+class Rereading(Protocol):
+    """What a stage has besides, when it makes one feature of another."""
+
+    def reads(self, wanted: frozenset[str]) -> frozenset[str]:
+        """Name the features that it needs to give the wanted ones, as ``sentence`` and ``frames``."""
+        ...
+
+
+@runtime_checkable
+class Resizing(Protocol):
+    """What a stage has besides, when token sequences leave it with another length."""
+
+    def lengths(self, lengths: Mapping[str, int]) -> Mapping[str, int]:
+        """Say the lengths of ``words``, ``frames`` and ``patches`` behind it, given those before it.
+
+        Views and interactions are sized by them. 0 stands for tokens that are not there.
+        """
+        ...
+
+
+def side_of(stage: object) -> Literal["text", "video"] | None:
+    """Tell the side that a stage is made for by the type of what it takes; None where it does not say."""
+    called = type(stage).forward if isinstance(stage, nn.Module) else type(stage).__call__
+    try:
+        hints = typing.get_type_hints(called)
+    except (NameError, TypeError, AttributeError):  # names that only a type checker knows
+        return None
+    taken = next((hint for name, hint in hints.items() if name != "return"), None)
+    return {TextFeatures: "text", VideoFeatures: "video"}.get(taken)  # type: ignore[return-value, arg-type]

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tcmgc.slots.text_start import TextStart
+
 LAYER_NORM_EPS = 1e-12
 
 
@@ -35,7 +37,11 @@ class SelfAttention(nn.Module):
         nn.init.normal_(self.in_proj_weight, std=0.02)
 
     def forward(self, x_NLD: Tensor, mask_NL: Tensor) -> Tensor:
-        """Attend to the real positions: x [N, L, D], mask [N, L] bool, result [N, L, D]."""
+        """Attend to the real positions: x [N, L, D], mask [N, L] bool, result [N, L, D].
+
+        Where none is real, all are attended to, as with the official code's -1e6 on every key.
+        """
+        mask_NL = mask_NL | ~mask_NL.any(dim=1, keepdim=True)
         N, L, D = x_NLD.shape
         packed = functional.linear(x_NLD, self.in_proj_weight, self.in_proj_bias)
         query, key, value = packed.reshape(N, L, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
@@ -95,3 +101,36 @@ def initialize_linear(module: nn.Module) -> None:
             nn.init.normal_(part.weight, std=0.02)
         if isinstance(part, nn.Linear) and part.bias is not None:
             nn.init.zeros_(part.bias)
+
+
+@torch.no_grad()
+def start_from_text(blocks: nn.ModuleList, positions: nn.Embedding, start: TextStart) -> None:
+    """Copy a text tower's first blocks and positions, as CLIP4Clip does.
+
+    Block i gets the weights of the tower's block i, row j of the positions the tower's row j. Blocks and rows
+    that the tower does not have stay as they are. The heads stay as well: the weights do not say how many.
+
+    Parameters
+    ----------
+    blocks
+        Made by `attention_blocks`.
+    positions
+        A table [L, D].
+    start
+        From the encoder.
+
+    Raises
+    ------
+    ValueError
+        When the text tower's width is not D.
+    """
+    D, width = positions.embedding_dim, start.positions.shape[1]
+    if width != D:
+        raise ValueError(
+            f"init: text, but the text tower is {width} wide and the joint space {D}; init: normal starts "
+            "from random weights"
+        )
+    for block, weights in zip(blocks, start.blocks, strict=False):
+        block.load_state_dict(dict(weights))
+    rows = min(len(start.positions), positions.num_embeddings)
+    positions.weight[:rows] = start.positions[:rows]

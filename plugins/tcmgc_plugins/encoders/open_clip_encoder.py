@@ -9,29 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import open_clip
 import torch
 from open_clip.model import get_model_preprocess_cfg
-from open_clip.tokenizer import SimpleTokenizer
 from pydantic import Field
 from torch import Tensor, nn
 
 from tcmgc.errors import ConfigError
 from tcmgc.features import TextFeatures, Tokens, VideoFeatures
-from tcmgc.slots.encoder import TokenIds
 
+from .captions import CaptionTokens, Rule, TooLong
+from .freezing import Freeze, freeze_weights
+from .official_clip import read_clip, write_clip
 from .open_clip_model import create_clip, create_tokenizer, image_size_in_config
 from .text_tower import TextTower
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EMBEDDINGS = (
-    "token_embedding.",
-    "positional_embedding",
-    "visual.conv1.",
-    "visual.class_embedding",
-    "visual.positional_embedding",
-    "visual.ln_pre.",
-)
-"""What CLIP4Clip and its descendants leave frozen (``freeze_layer_num 0``)."""
+    from tcmgc.slots.encoder import OfficialWeights, TokenIds
+    from tcmgc.slots.text_start import TextStart
+
+FLOAT16 = "the average of squared gradients is 0 in float16 below |gradient| = 1.2e-3"
 
 
 class OpenClip(nn.Module):
@@ -45,7 +41,8 @@ class OpenClip(nn.Module):
     ----------
     model
         A model of open_clip: a name, a JSON file with a configuration, ``hf-hub:ORGANISATION/NAME``, or
-        ``local-dir:FOLDER`` with an ``open_clip_config.json`` and weights. It takes square images.
+        ``local-dir:FOLDER`` with an ``open_clip_config.json`` and weights; or a configuration itself, as a
+        mapping. It takes square images.
     pretrained
         A tag of open_clip, a local checkpoint (``.safetensors``, ``.pt``, ``.bin``; pickles are read with
         ``weights_only``), ``storyshapes`` for the weights that ship with ``StoryShapes-ViT``, or null for
@@ -56,6 +53,22 @@ class OpenClip(nn.Module):
     freeze
         ``nothing``, ``embeddings`` (what CLIP4Clip freezes: token, patch, class and position embeddings and
         the first layer norm), or ``all``: features are then computed once.
+    freeze_layers
+        With ``embeddings``: how many blocks of each tower, from the first, are frozen too; CLIP4Clip's
+        ``freeze_layer_num``.
+    tokenizer
+        ``own``, as open_clip has it for the model; ``clip``, as the official loaders have it: they differ
+        for captions that hold ``<|startoftext|>`` or ``<|endoftext|>`` literally.
+    too_long
+        What is done with a caption of more than ``words`` tokens: ``cut``, which keeps its end token, or
+        ``refuse``.
+    weights
+        ``float32``. ``float16``, in which the official codes train CLIP's matrices, is refused: see
+        docs/decisions/0044.
+    padding
+        What stands in for the frames that a short video lacks, where a recipe looks at them: ``zero``, an
+        image that is zero after normalisation, as CLIP4Clip and its descendants have it, or ``last``, the
+        last frame again, as X-Pool has it. The mask tells them from real ones either way.
     """
 
     paper: ClassVar[str] = "CLIP, arXiv:2103.00020; open_clip, doi:10.5281/zenodo.5143773"
@@ -63,26 +76,35 @@ class OpenClip(nn.Module):
     def __init__(
         self,
         *,
-        model: str = "ViT-B-32-quickgelu",
+        model: str | dict[str, Any] = "ViT-B-32-quickgelu",
         pretrained: str | None = "openai",
         words: Annotated[int, Field(ge=3)] = 32,
-        freeze: Literal["nothing", "embeddings", "all"] = "embeddings",
+        freeze: Freeze = "embeddings",
+        freeze_layers: Annotated[int, Field(ge=0)] = 0,
+        tokenizer: Rule = "own",
+        too_long: TooLong = "cut",
+        weights: Literal["float32", "float16"] = "float32",
+        padding: Literal["zero", "last"] = "zero",
     ) -> None:
         super().__init__()
+        if weights == "float16":
+            raise ValueError(f"weights: float16 is not trained here: {FLOAT16}; float32 is")
         self.clip: Any
         self.mean: Tensor
         self.std: Tensor
         self.clip, name = create_clip(model, pretrained)
         self.text_tower = TextTower(self.clip, name)
-        self._tokenizer = create_tokenizer(name)
-        self.words: int = words if self.text_tower.gives_words else self._tokenizer.context_length
+        own_tokenizer = create_tokenizer(name)
+        self.words: int = words if self.text_tower.gives_words else own_tokenizer.context_length
         if self.text_tower.gives_words and words > self.text_tower.positions:
             raise ConfigError(
                 "encoder.words",
                 found=f"{words}, but the text tower of {name} has {self.text_tower.positions} positions",
                 expected=f"at most {self.text_tower.positions}",
             )
+        self._caption_tokens = CaptionTokens(own_tokenizer, name, self.words, tokenizer, too_long)
         self.model_name = name
+        self.padding = padding
         self.image_size = _side(self.clip.visual.image_size, name)
         self.dim = self._joint_width()
         self.patches = self._count_patches()
@@ -93,11 +115,7 @@ class OpenClip(nn.Module):
         self.version = _version(open_clip.get_model_config(name), preprocess)
         self.register_buffer("mean", 255 * torch.tensor(preprocess["mean"]).view(3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(preprocess["std"]).view(3, 1, 1), persistent=False)
-        for key, parameter in self.clip.named_parameters():
-            # The scale that is trained is the model's own.
-            own = key.removeprefix("text.")
-            embedding = freeze == "embeddings" and own.startswith(EMBEDDINGS)
-            parameter.requires_grad_(not (self.frozen or embedding or own == "logit_scale"))
+        freeze_weights(self.clip, freeze, freeze_layers)
 
     @staticmethod
     def image_size_of(config: Mapping[str, Any]) -> int | None:
@@ -111,15 +129,13 @@ class OpenClip(nn.Module):
         patches = {"patches"} if self.patches else set()
         return frozenset({"sentence", "frames"} | words | patches)
 
+    def text_start(self) -> TextStart | None:
+        """Return the text tower's weights, for what starts from them."""
+        return self.text_tower.start()
+
     def tokenize(self, texts: Sequence[str]) -> TokenIds:
         """Tokenise captions: ids and mask [T, W]."""
-        ids: Tensor = self._tokenizer(list(texts), context_length=self.words)
-        if isinstance(self._tokenizer, SimpleTokenizer):
-            lengths = torch.tensor([len(self._tokenizer.encode(text)) + 2 for text in texts])
-            mask = torch.arange(self.words) < lengths[:, None]
-        else:
-            mask = ids != self._tokenizer.tokenizer.pad_token_id
-        return TokenIds(ids, mask)
+        return self._caption_tokens(texts)
 
     def encode_text(self, tokens: TokenIds, inputs: frozenset[str]) -> TextFeatures:
         """Encode captions: sentence [T, D], words [T, W, D] where they are asked for."""
@@ -129,19 +145,21 @@ class OpenClip(nn.Module):
     def encode_video(self, pixels: Tensor, mask: Tensor, inputs: frozenset[str]) -> VideoFeatures:
         """Encode frames: frames [V, F, D], patches [V, F (1 + n), D] where they are asked for.
 
-        A padded frame is the embedding of an image that is zero after normalisation, as in the official
-        code, and is computed once.
+        No image is computed twice: all padding is one image, or a real one.
         """
         V, F = mask.shape
         images = pixels[mask].permute(0, 3, 1, 2).to(self.mean.dtype)
         images = (images - self.mean) / self.std
         all_real = len(images) == V * F
-        if not all_real:
+        place = torch.full((V, F), len(images), device=mask.device)
+        place[mask] = torch.arange(len(images), device=mask.device)
+        if self.padding == "last":
+            last_V1 = mask.sum(dim=1, keepdim=True) - 1  # real frames come first
+            place = torch.where(mask, place, place.gather(1, last_V1.clamp(min=0)))
+        if place.max() == len(images):
             images = torch.cat([images, images.new_zeros(1, *images.shape[1:])])
         frames, patches = self._encode_images(images, patches="patches" in inputs)
         if not all_real:
-            place = torch.full((V, F), len(images) - 1, device=mask.device)
-            place[mask] = torch.arange(len(images) - 1, device=mask.device)
             frames = frames[place.flatten()]
             patches = None if patches is None else patches[place.flatten()]
         extra = {}
@@ -149,6 +167,15 @@ class OpenClip(nn.Module):
             n, D = patches.shape[1:]
             extra["patches"] = Tokens(patches.reshape(V, F * n, D), mask.repeat_interleave(n, dim=1))
         return VideoFeatures(Tokens(frames.reshape(V, F, -1), mask), extra=extra)
+
+    @classmethod
+    def read_official(cls, tensors: Mapping[str, Tensor], where: str) -> OfficialWeights:
+        """Find CLIP under ``clip.``, by OpenAI's names or by Hugging Face's."""
+        return read_clip(tensors, where)
+
+    def write_official(self, names: str) -> dict[str, Tensor]:
+        """Return CLIP under ``clip.``, by OpenAI's names (``clip``) or by Hugging Face's (``hf``)."""
+        return write_clip(self.state_dict(), open_clip.get_model_config(self.model_name), names)
 
     def _encode_images(self, images: Tensor, *, patches: bool) -> tuple[Tensor, Tensor | None]:
         visual = self.clip.visual

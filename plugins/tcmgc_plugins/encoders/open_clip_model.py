@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+import os
+import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import open_clip
 import torch
@@ -13,26 +17,32 @@ from torch import nn
 
 from tcmgc.errors import ConfigError, DataError, nearest
 
-from .storyshapes_clip.compact_weights import expanded
+from .open_clip_weights import CHECKPOINTS, find_weights, missing, quiet, said, wrong_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CONFIGS = Path(__file__).parent / "storyshapes_clip" / "configs"
-SHIPPED = {"storyshapes": Path(__file__).parent / "storyshapes_clip" / "weights.safetensors"}
 HUB, FOLDER = "hf-hub:", "local-dir:"
 BRINGS_WEIGHTS = (HUB, FOLDER)
 """How a name begins of a place that has a configuration and its weights."""
-CHECKPOINTS = (".safetensors", ".pt", ".pth", ".bin", ".npz", ".npy")
+MODELS = (
+    "a model of open_clip (open_clip.list_models()), a JSON file, hf-hub:ORGANISATION/NAME, local-dir:FOLDER"
+)
+"""What a user may name."""
 
 
-def create_clip(model: str, pretrained: str | None) -> tuple[nn.Module, str]:
+def create_clip(model: str | Mapping[str, Any], pretrained: str | None) -> tuple[nn.Module, str]:
     """Make a model of open_clip, in float32 on the CPU.
 
     Parameters
     ----------
     model
-        A name, a JSON file with a configuration, ``hf-hub:ORGANISATION/NAME`` or ``local-dir:FOLDER``.
+        A name, a JSON file with a configuration, ``hf-hub:ORGANISATION/NAME`` or ``local-dir:FOLDER``; or
+        a configuration itself.
     pretrained
-        A tag, a local file, a name of `SHIPPED`, or None for initial weights, always the same ones. None for
-        a model that brings its own.
+        As in `find_weights`; None for initial weights, always the same ones, and for a model that brings its
+        own.
 
     Returns
     -------
@@ -46,20 +56,34 @@ def create_clip(model: str, pretrained: str | None) -> tuple[nn.Module, str]:
     DataError
         When the configuration makes no model, or the weights cannot be had, read or put in.
     """
-    name = _known_name(model)
+    name = _known_name(model) if isinstance(model, str) else _added(model)
     own = name.startswith(BRINGS_WEIGHTS)
-    source = _source(name, pretrained)
+    if own and pretrained is not None:
+        raise ConfigError(
+            "encoder.pretrained",
+            found=f"{pretrained!r} beside {name}, which brings its own weights",
+            expected="null",
+            hint="encoder.pretrained=null",
+        )
+    source = None if pretrained is None else find_weights(name, pretrained)
     needed = own or source is not None
+    given = None if source is None else str(source)
     try:
-        return _create(name, pretrained=source, require_pretrained=needed, weights_only=True), name
+        return _create(name, pretrained=given, require_pretrained=needed, weights_only=True), name
     except Exception as error:
-        if not needed or not _can_be_made(name, model):
+        file = source if isinstance(source, Path) else None
+        # Made without weights, it tells whether they are at fault. Of a tag of open_clip's, they are.
+        tried = needed and (file is not None or name != model or name.startswith(FOLDER))
+        bare = _without_weights(name) if tried else None
+        if not needed or (tried and bare is None):
             raise DataError(
-                f"encoder.model {model}",
-                found=_said(error),
+                f"encoder.model {model if isinstance(model, str) else name}",
+                found=said(error),
                 expected="a configuration of which open_clip makes a model with the packages installed",
                 hint="open_clip.get_model_config('ViT-B-32') is one",
             ) from error
+        if file is not None and bare is not None:
+            raise wrong_weights(name, bare, pretrained, file, error) from error
         expected = (
             "a model that is on this machine or can be downloaded"
             if name.startswith(HUB)
@@ -69,7 +93,7 @@ def create_clip(model: str, pretrained: str | None) -> tuple[nn.Module, str]:
         )
         raise DataError(
             f"encoder {name}, pretrained {pretrained}",
-            found=_said(error),
+            found=said(error),
             expected=expected,
             hint=None if own else "encoder.pretrained=FILE takes a checkpoint on disk",
         ) from error
@@ -113,7 +137,7 @@ def create_tokenizer(name: str) -> Any:
     except Exception as error:
         raise DataError(
             f"tokenizer of encoder {name}",
-            found=_said(error),
+            found=said(error),
             expected="a tokenizer that is on this machine or can be downloaded",
             hint="pip install transformers" if isinstance(error, ImportError) else None,
         ) from error
@@ -148,36 +172,65 @@ def _known_name(model: str) -> str:
     if model not in known and model not in open_clip.list_models():
         raise ConfigError(
             "encoder.model",
-            found=f"unknown model {model!r}",
-            expected="a model of open_clip (open_clip.list_models()), a JSON file, "
-            "hf-hub:ORGANISATION/NAME or local-dir:FOLDER",
-            hint=nearest(model, known),
+            found=f"unknown model {model!r}" + (f", and {missing(path)}" if os.sep in model else ""),
+            expected=MODELS,
+            hint=_meant(model) or nearest(model, known),
         )
     return model
 
 
+def _added(config: Mapping[str, Any]) -> str:
+    """Give a configuration to open_clip, under a name made of its content."""
+    names = "embed_dim, vision_cfg, text_cfg"
+    if not {*names.split(", ")} <= config.keys():
+        raise ConfigError(
+            "encoder.model", found=", ".join(config) or "nothing", expected=f"a configuration: {names}"
+        )
+    _names()
+    text = json.dumps(config, sort_keys=True)
+    name = f"configuration-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    if name not in open_clip.list_models():
+        with tempfile.TemporaryDirectory() as folder:  # open_clip keeps what it has read
+            (Path(folder) / f"{name}.json").write_text(text, encoding="utf-8")
+            open_clip.add_model_config(Path(folder) / f"{name}.json")
+    return name
+
+
+def _meant(model: str) -> str | None:
+    """Say, of what is no name of a model, where it belongs or how it is written."""
+    if model.endswith(CHECKPOINTS):
+        return f"weights go to encoder.pretrained={model}"
+    if model and os.path.isdir(model):  # noqa: PTH112 (a name that no file can have is an error of pathlib)
+        return f"encoder.model={FOLDER}{model} is a folder's"
+    if os.path.isfile(f"{model}.json"):  # noqa: PTH113
+        return f"encoder.model={model}.json is a file"
+    return None
+
+
 def _create(name: str, **how: Any) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)  # not torch.manual_seed, which reseeds GPUs too
-        clip: nn.Module = open_clip.create_model(name, **how)
-        return clip
-
-
-def _can_be_made(name: str, model: str) -> bool:
-    """Tell whether a user's configuration makes a model, whatever the weights are; open_clip's own do."""
-    in_folder = name.startswith(FOLDER)
-    if not in_folder and name == model:
-        return True
+    root = logging.getLogger()
+    if how.get("pretrained") is None:  # where no weights are asked for, it is no news that they are random
+        root.addFilter(_nothing)
     try:
-        # No weights: neither the folder's nor those of single towers.
-        _create(name, pretrained_hf=False, **({"load_weights": False} if in_folder else {}))
+        with torch.random.fork_rng(devices=[]), quiet():
+            torch.default_generator.manual_seed(0)  # not torch.manual_seed, which reseeds GPUs too
+            clip: nn.Module = open_clip.create_model(name, **how)
+            return clip
+    finally:
+        root.removeFilter(_nothing)
+
+
+def _without_weights(name: str) -> nn.Module | None:
+    """Make a model with neither its folder's weights nor those of single towers; None where that fails."""
+    in_folder = name.startswith(FOLDER)
+    try:
+        return _create(name, pretrained_hf=False, **({"load_weights": False} if in_folder else {}))
     except Exception:  # of any library
-        return False
-    return True
+        return None
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0] or 'no message'}"
+def _nothing(_: logging.LogRecord) -> bool:
+    return False
 
 
 def _check_json(path: Path, key: str | None = None) -> None:
@@ -186,38 +239,13 @@ def _check_json(path: Path, key: str | None = None) -> None:
     expected = f"a configuration of open_clip: {names}" + ("" if key is None else f" under {key}")
     try:
         config: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"encoder.model {path}", found=str(error), expected=expected) from None
+    except OSError as error:
+        absent = isinstance(error, (FileNotFoundError, IsADirectoryError))
+        found = missing(path) if absent else (error.strerror or str(error)).lower()
+        raise DataError(f"encoder.model {path}", found=found, expected=MODELS) from None
+    except ValueError as error:
+        raise DataError(f"encoder.model {path}", found=f"no JSON: {error}", expected=expected) from None
     if key is not None and isinstance(config, dict):
         config = config.get(key)
     if not isinstance(config, dict) or not {*names.split(", ")} <= config.keys():
         raise DataError(f"encoder.model {path}", found="other keys", expected=expected)
-
-
-def _source(name: str, pretrained: str | None) -> str | None:
-    if pretrained is None:
-        return None
-    if name.startswith(BRINGS_WEIGHTS):
-        raise ConfigError(
-            "encoder.pretrained",
-            found=f"{pretrained!r} beside {name}, which brings its own weights",
-            expected="null",
-            hint="encoder.pretrained=null",
-        )
-    if pretrained in SHIPPED:
-        return str(expanded(SHIPPED[pretrained]))
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    if pretrained in tags:  # whatever lies beside the user under that name
-        return pretrained
-    path = Path(pretrained)
-    if path.suffix in CHECKPOINTS or path.exists():
-        if not path.is_file():
-            found = "a directory" if path.is_dir() else "no such file"
-            raise DataError(f"encoder.pretrained {pretrained}", found=found, expected="a checkpoint")
-        return str(path.resolve())
-    raise ConfigError(
-        "encoder.pretrained",
-        found=f"unknown tag {pretrained!r} of {name}",
-        expected=f"one of {', '.join(tags)}, or a file" if tags else "a file: this model has no tags",
-        hint=nearest(pretrained, [*tags, *SHIPPED]),
-    )

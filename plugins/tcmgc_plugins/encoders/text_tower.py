@@ -10,9 +10,17 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
 from tcmgc.errors import ConfigError
+from tcmgc.slots.text_start import TextStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+BLOCK_WEIGHTS = {
+    f"{layer}.{kind}"
+    for layer in ("ln_1", "attn.out_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
+    for kind in ("weight", "bias")
+} | {"attn.in_proj_weight", "attn.in_proj_bias"}
+"""Of a block of CLIP's text transformer; some models have others, as layer scales."""
 
 
 class TextTower:
@@ -45,6 +53,16 @@ class TextTower:
         known = isinstance(tower, (CLIP, TextTransformer)) and tower.attn_mask is not None
         plain = known and getattr(tower, "cls_emb", None) is None and tower.text_projection is not None
         return plain and self._setting("pool_type") in ("argmax", "eos", "first")
+
+    def start(self) -> TextStart | None:
+        """Return its table of positions and the weights of its blocks; None where they are not CLIP's own."""
+        if not isinstance(self._tower, (CLIP, TextTransformer)):
+            return None
+        states = [block.state_dict() for block in self._tower.transformer.resblocks]
+        if any(state.keys() != BLOCK_WEIGHTS for state in states):
+            return None
+        blocks = tuple({name: tensor.detach() for name, tensor in state.items()} for state in states)
+        return TextStart(self._tower.positional_embedding.detach(), blocks)
 
     @property
     def positions(self) -> int:

@@ -1,4 +1,4 @@
-"""What the attention-like interactions share: masked softmax, a pair's vector, and both orders."""
+"""What the attention-like interactions share: a pair's vector, and both orders."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,15 +10,6 @@ from tcmgc.similarity import Similarity
 
 Reduce: TypeAlias = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """(values [..., L], matrix [L, L], mask [..., L] or None) to [...]."""
-
-
-def masked_softmax(logits: Tensor, mask: Tensor | None) -> Tensor:
-    """Softmax over the last dimension of the entries that the mask keeps; 0 where it keeps none."""
-    if mask is None:
-        return logits.softmax(dim=-1)
-    # A finite fill: rows without any real entry must give 0, not NaN, in values and in gradients.
-    lowest = torch.finfo(logits.dtype).min
-    return logits.masked_fill(~mask, lowest).softmax(dim=-1) * mask
 
 
 def vector(similarity: Similarity) -> tuple[Tensor, Tensor | None]:

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from tcmgc import Size
 from tcmgc.similarity import Similarity
 from tcmgc.state import State
+from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 from tcmgc_plugins.blocks.vector import vector_dim
 
-from .axes import BothOrders, masked_softmax, vector
+from .axes import BothOrders, vector
 
 
 def isa(x: Tensor, matrix: Tensor, mask: Tensor | None, *, temperature: float) -> Tensor:

@@ -1,10 +1,13 @@
 """Sinkhorn-Knopp normalisation (SK-norm) with a bank of training queries."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import Tensor
+
+from tcmgc.ranking import Direction
+from tcmgc.slots.normalizer import AppliesTo, Needs
 
 
 def sinkhorn_biases(scores: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
@@ -48,16 +51,14 @@ class Sinkhorn:
     """
 
     paper: ClassVar[str] = "UCoFiA, arXiv:2309.10091, SK-norm"
-    needs: ClassVar[Literal["nothing", "bank", "test-queries"]] = "bank"
+    needs: ClassVar[Needs] = "bank"
+    applies_to: ClassVar[AppliesTo] = "parts"
 
     def __init__(self, *, iterations: Annotated[int, Field(ge=1)] = 4) -> None:
         self.iterations = iterations
 
     def __call__(
-        self,
-        parts: Mapping[str, Tensor],
-        bank: Mapping[str, Tensor] | None,
-        direction: Literal["t2v", "v2t"],
+        self, parts: Mapping[str, Tensor], bank: Mapping[str, Tensor] | None, direction: Direction
     ) -> dict[str, Tensor]:
         """Rescore parts [T, V] with a bank of [B, V] (t2v) or [T, B] (v2t) each."""
         if bank is None:

@@ -7,6 +7,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from .half_precision import refuse_half_precision
+
 Betas = Annotated[Sequence[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=2, max_length=2)]
 
 
@@ -45,5 +47,6 @@ class AdamW:
 
     def __call__(self, groups: Sequence[dict[str, Any]]) -> torch.optim.Optimizer:
         """Make the optimizer; all tensors are updated in one call, which matters for small models."""
+        refuse_half_precision(groups, "adamw")
         beta1, beta2 = self.betas
         return torch.optim.AdamW(list(groups), betas=(beta1, beta2), eps=self.eps, fused=True)

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from .adamw import Betas
+from .half_precision import refuse_half_precision
 
 LARGEST_NORM = 1.0
 """What the release clips the gradient of every single tensor to, inside the step."""
@@ -53,6 +54,7 @@ class BertAdam:
 
     def __call__(self, groups: Sequence[dict[str, Any]]) -> torch.optim.Optimizer:
         """Make the optimizer."""
+        refuse_half_precision(groups, "bert-adam")
         beta1, beta2 = self.betas
         return BertAdamUpdate(groups, beta1, beta2, self.eps)
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tcmgc import Size
 from tcmgc.similarity import Similarity
+from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 from tcmgc_plugins.blocks.vector import vector_dim
 
 from .selection import kept_count, sort_descending
@@ -38,27 +39,27 @@ class Fuse:
         self.length = self.k if self.k == length else self.k + 1
 
     def lengths(self, text_length: int, video_length: int) -> tuple[int, int]:
-        """K + 1 along the vector's dimension."""
+        """K + 1 along the vector's dimension; K where nothing is left to fuse."""
         return (self.length, 1) if self.dim == -2 else (1, self.length)
 
     def __call__(self, similarity: Similarity) -> Similarity:
-        """[T, V, L, 1] to [T, V, k + 1, 1], or the same along the last dimension."""
+        """[T, V, L, 1] to [T, V, k + 1, 1], or the same along the last dimension.
+
+        [T, V, k, 1] where nothing is left to fuse.
+        """
         values, mask = sort_descending(similarity.values, similarity.mask, self.dim)
         if self.length == self.k:
             return Similarity(values, mask)
         kept, rest = self._split(values)
-        if mask is None:
-            fused = (rest.softmax(dim=self.dim) * rest).sum(dim=self.dim, keepdim=True)
-            return Similarity(torch.cat([kept, fused], dim=self.dim))
-        kept_mask, rest_mask = self._split(mask)
+        kept_mask, rest_mask = (None, None) if mask is None else self._split(mask)
+        weights = masked_softmax(rest, rest_mask, self.dim)
+        fused = (weights * rest).sum(dim=self.dim, keepdim=True)
+        values = torch.cat([kept, fused], dim=self.dim)
+        if kept_mask is None or rest_mask is None:
+            return Similarity(values)
         some = rest_mask.any(dim=self.dim, keepdim=True)
-        fused = self._fuse(rest, rest_mask | ~some)
-        return Similarity(torch.cat([kept, fused], dim=self.dim), torch.cat([kept_mask, some], dim=self.dim))
+        return Similarity(values, torch.cat([kept_mask, some], dim=self.dim))
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         left = x.shape[self.dim] - self.k
         return x.narrow(self.dim, 0, self.k), x.narrow(self.dim, self.k, left)
-
-    def _fuse(self, rest: Tensor, mask: Tensor) -> Tensor:
-        weights = rest.masked_fill(~mask, -torch.inf).softmax(dim=self.dim)
-        return (weights * rest).sum(dim=self.dim, keepdim=True)

@@ -1,6 +1,6 @@
 """Temporal transformer over frames (seqTransf)."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -8,7 +8,8 @@ from torch import nn
 
 from tcmgc import Size
 from tcmgc.features import VideoFeatures
-from tcmgc_plugins.blocks.transformer import attention_blocks, initialize_linear
+from tcmgc.slots.text_start import TextStart
+from tcmgc_plugins.blocks.transformer import attention_blocks, initialize_linear, start_from_text
 
 
 class TemporalTransformer(nn.Module):
@@ -25,6 +26,9 @@ class TemporalTransformer(nn.Module):
         Attention heads; null for D // 64.
     positions
         Rows of the position table, the longest video in frames.
+    init
+        ``text``: blocks and positions start as copies of the first ones of the encoder's text tower, where
+        there is an encoder that has them; ``normal``: N(0, 0.02), biases 0.
     dim, max_frames
         Injected.
     """
@@ -37,15 +41,22 @@ class TemporalTransformer(nn.Module):
         layers: Annotated[int, Field(ge=1)] = 4,
         heads: Annotated[int, Field(ge=1)] | None = None,
         positions: Annotated[int, Field(ge=1)] = 77,
+        init: Literal["text", "normal"] = "text",
         dim: Size,
         max_frames: Size,
     ) -> None:
         super().__init__()
         if max_frames > positions:
             raise ValueError(f"{max_frames} frames a video, but positions = {positions}")
+        self.init = init
         self.position_embeddings = nn.Embedding(positions, dim)
         self.resblocks = attention_blocks(layers=layers, dim=dim, heads=heads)
         initialize_linear(self.position_embeddings)
+
+    def start_from_text(self, start: TextStart) -> None:
+        """Start as the text tower, where `init` says so: `tcmgc_plugins.blocks.transformer`."""
+        if self.init == "text":
+            start_from_text(self.resblocks, self.position_embeddings, start)
 
     def forward(self, features: VideoFeatures) -> VideoFeatures:
         """Replace `VideoFeatures.frames`, [V, F, D]."""

@@ -10,6 +10,7 @@ from tcmgc import Size
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense
+from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 
 
 class Attention(nn.Module):
@@ -94,14 +95,18 @@ class Attention(nn.Module):
         query_TQhd = self._split(self.q_proj(self.layer_norm1(queries.values)))
         key_VFhd, value_VFhd = self._split(state["keys"]), self._split(state["values"])
         logits = torch.einsum("tqhd,vfhd->tvqhf", query_TQhd, key_VFhd) / query_TQhd.shape[-1] ** 0.5
+        mask, attended = queries.mask[:, None, :], None
         if self.frame_mask:
-            logits = logits.masked_fill(~state["mask"][None, :, None, None, :], -torch.inf)
-        weights = logits.softmax(dim=-1)
+            some_V1 = state["mask"].any(dim=1, keepdim=True)
+            mask = mask & some_V1
+            # A video without frames attends to its padding, and its vectors are masked: zeros have no norm.
+            attended = (state["mask"] | ~some_V1)[None, :, None, None, :]
+        weights = masked_softmax(logits, attended)
         pooled = torch.einsum("tvqhf,vfhd->tvqhd", weights, value_VFhd).flatten(start_dim=-2)
         o = self.layer_norm2(self.out_proj(pooled))
         projected = self.dropout(self.linear_proj(o))
         z = self.layer_norm3(o + projected if self.residual else projected)
-        return Dense(z, queries.mask[:, None, :], weights.mean(dim=-2))
+        return Dense(z, mask, weights.mean(dim=-2))
 
     def _split(self, x: Tensor) -> Tensor:
         """[N, L, D] to [N, L, heads, D / heads]."""

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import torch
+
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Shared, unit
@@ -15,7 +17,7 @@ class Mean:
     normalize
         Bring every token to unit norm before the mean, as the published methods do.
     masked
-        Leave padding out.
+        Leave padding out. A video without any real token then has no mean: its vector is 0, and masked.
     """
 
     paper: ClassVar[str] = "CLIP4Clip, arXiv:2104.08860, parameter-free type (meanP)"
@@ -30,16 +32,21 @@ class Mean:
         return 1
 
     def prepare(self, tokens: Tokens) -> State:
-        """Pool values [V, L, D] to [V, 1, D]."""
+        """Pool values [V, L, D] to [V, 1, D], with a mask [V, 1]."""
         padding = tokens.mask if self.masked else None
         values = unit(tokens.values, padding) if self.normalize else tokens.values
         if not self.masked:
-            return {"mean": values.mean(dim=1, keepdim=True)}
+            mean = values.mean(dim=1, keepdim=True)
+            return {"mean": mean, "mask": torch.ones_like(mean[..., 0], dtype=torch.bool)}
         weights_VL1 = tokens.mask.unsqueeze(-1).to(values.dtype)
         # Padding may hold anything, so it is replaced rather than multiplied by 0.
         kept = values.masked_fill(~tokens.mask.unsqueeze(-1), 0)
-        return {"mean": kept.sum(dim=1, keepdim=True) / weights_VL1.sum(dim=1, keepdim=True)}
+        counts_V11 = weights_VL1.sum(dim=1, keepdim=True)
+        return {
+            "mean": kept.sum(dim=1, keepdim=True) / counts_V11.clamp(min=1),
+            "mask": tokens.mask.any(dim=1, keepdim=True),
+        }
 
     def __call__(self, queries: Tokens | None, state: State) -> Shared:
         """[V, 1, D], not normalised."""
-        return Shared(state["mean"])
+        return Shared(state["mean"], state["mask"])

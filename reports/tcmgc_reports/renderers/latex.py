@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
 from .cells import BOUND_HEADINGS, HEADINGS, bound_cells, cells, has_bounds
-from .words import LEGEND, SPREAD, bounded, counted, heading, worth
+from .words import LEGEND, SPREAD, bounded, counted, heading, normalizations, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,8 @@ def escape(text: str) -> str:
 
 def _table(board: Leaderboard, section: Section, direction: Direction) -> str:
     bold = f" Bold: {LEGEND}." if section.marked else ""
-    caption = f"{_name(board, section, direction)}. {SPREAD}.{bold}"
+    normalized = "".join(f" {line[0].upper()}{line[1:]}." for line in normalizations(section))
+    caption = f"{_name(board, section, direction)}. {SPREAD}.{bold}{normalized}"
     lines = []
     for row in section.rows:
         written = cells(

@@ -118,8 +118,23 @@ def bounded(section: Section) -> str:
     return f"least and most with {count} videos, whatever the missing ones would give"
 
 
+def normalizations(section: Section) -> list[str]:
+    """Say which rows were normalised at test time, how, and what that looks at.
+
+    Parameters
+    ----------
+    section
+        Whose rows.
+    """
+    found: dict[str, list[str]] = {}
+    for row in section.rows:
+        if row.normalizer is not None:
+            found.setdefault(row.normalizer, []).append(row.label)
+    return [f"normalised at test time by {how}: {', '.join(labels)}" for how, labels in found.items()]
+
+
 def remarks(board: Leaderboard) -> list[str]:
-    """List notes, differences between protocols, and runs that are not shown.
+    """List normalisations, notes, differences between protocols, and runs that are not shown.
 
     Parameters
     ----------
@@ -132,6 +147,7 @@ def remarks(board: Leaderboard) -> list[str]:
         lines += [
             f"  {name}: {' | '.join(map(str, values))}" for name, values in sorted(board.differing.items())
         ]
+    lines += dict.fromkeys(line for section in board.sections for line in normalizations(section))
     lines += board.notes
     lines += _not_shown("stale", board.stale) + _not_shown("superseded", board.superseded)
     return lines + _not_shown("left out", board.left_out)

@@ -37,7 +37,9 @@ def annotate(name: SplitName, stories: Sequence[Story], videos: Path, *, seed: i
     random = Random(f"storyshapes words {seed} {name}")
     clips, captions = [], []
     for number, story in enumerate(stories):
-        clip = Clip(clip_id(name, number), videos / f"{clip_id(name, number)}.mp4")
+        # Stories come in pairs, one after the other.
+        pair = f"{name}-pair-{number // 2:05d}"
+        clip = Clip(clip_id(name, number), videos / f"{clip_id(name, number)}.mp4", group=pair)
         clips.append(clip)
         for index, telling in enumerate(story.tellings):
             captions.append(_caption(random, story, telling, clip, index))

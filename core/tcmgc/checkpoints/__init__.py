@@ -1,0 +1,1 @@
+"""Checkpoints of official repositories: to our models and back."""
