@@ -93,7 +93,7 @@ def test_prepare_names_what_cannot_be_opened(capsys: pytest.CaptureFixture[str],
     (here / "videos" / "1.mp4").write_text("no video")
     said = fails(capsys, "prepare", "counted")
     assert "clip 1: video videos/1.mp4" in said
-    assert "3 of all clips are unreadable" in said  # one in each of three splits
+    assert "3 of 9 clips are unreadable" in said  # one in each of three splits
 
 
 def test_show_as_html(capsys: pytest.CaptureFixture[str], here: Path) -> None:

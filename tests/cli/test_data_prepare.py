@@ -97,7 +97,7 @@ def test_unreadable_clips_of_all_splits_are_one_error(
     others = [path for path in sorted((root / VIDEOS).iterdir()) if path.stem not in ids_of_test(root)]
     for path in (root / VIDEOS / f"{first}.mp4", others[0]):
         path.write_text("no video")
-    assert "2 of all clips are unreadable" in fails(capsys, "prepare", "msr-vtt", "--root", root)
+    assert "2 of 12 clips are unreadable" in fails(capsys, "prepare", "msr-vtt", "--root", root)
     assert len(unfinished(cache)) == 2
     assert len(folders(cache)) == 1
 
@@ -139,6 +139,20 @@ def test_the_size_that_a_config_tells_is_the_models(model: str) -> None:
     from tcmgc_plugins.encoders.open_clip_encoder import OpenClip
 
     assert OpenClip.image_size_of({"model": model}) == OpenClip(model=model, pretrained=None).image_size
+
+
+def test_missing_files_are_told_before_weights_are_looked_for(
+    capsys: pytest.CaptureFixture[str], root: Path, tmp_path: Path
+) -> None:
+    given = ["--protocol", "msrvtt-1ka", "encoder.pretrained=no-such-weights", "--out", tmp_path / "runs"]
+    for more, found in (
+        ([], "no root"),
+        ([f"dataset.root={tmp_path / 'nowhere'}"], "no such folder"),
+        ([f"dataset.root='{root}'"], "no-such-weights"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["run", "tcmgc", *map(str, [*given, *more])])
+        assert found in capsys.readouterr().err
 
 
 def test_a_run_tells_what_was_dropped(capsys: pytest.CaptureFixture[str], root: Path, tmp_path: Path) -> None:

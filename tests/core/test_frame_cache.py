@@ -23,7 +23,8 @@ from frame_cases import folders, load, unfinished
 from source_edits import edit
 from tcmgc.data import frame_work
 from tcmgc.data.cache_folder import cache_folder
-from tcmgc.data.frame_cache import FrameCacheWarning
+from tcmgc.data.frame_cache import FrameCacheWarning, remove_folder
+from tcmgc.data.frame_work import lock_of
 from tcmgc.files.disk import UnwritableError
 from video_files import VideoFolder, write_video
 
@@ -210,3 +211,24 @@ def test_a_disk_that_fills_up_at_the_end(
         load(videos, in_memory=False)
     assert str(cache) in caught.value.where
     assert not folders(cache)
+
+
+def test_who_waits_for_another_process_is_told(
+    videos: VideoFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(videos)
+    (folder,) = folders(cache)
+    remove_folder(folder)
+    monkeypatch.setattr(frame_work, "PATIENCE", 0.1)
+    other, told = lock_of(folder), []
+
+    def waits(lock: Path) -> None:
+        told.append(lock)
+        other.release()
+
+    with other:
+        load(videos, waits=waits)
+    assert told == [Path(other.lock_file)]
+    assert folders(cache) == [folder]
+    load(videos, waits=waits)
+    assert len(told) == 1

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
 import time
@@ -28,9 +25,6 @@ from video_files import VideoFolder, write_video
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KILLS = 10
-CLIPS = 60
-
 SCRIPT = """
 import sys
 sys.path[:0] = {paths!r}
@@ -49,49 +43,6 @@ data = load_split(
 )
 print("loaded", data.pixels.shape)
 """
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_killed_ten_times_it_is_as_made_in_one_run(tmp_path: Path) -> None:
-    """Two of the clips cannot be read, so that rows are moved at the end, too."""
-    dataset = VideoFolder(tmp_path / "videos", clips=CLIPS, frames=CLIPS + 4)
-    dataset.prepare()
-    for number in (3, 11):
-        (dataset.folder / f"{number}.mp4").write_text("no video")
-    script = tmp_path / "script.py"
-    tests = str(Path(__file__).parents[1])
-    script.write_text(SCRIPT.format(paths=[tests], folder=str(dataset.folder)))
-
-    def start(cache: Path) -> subprocess.Popen[str]:
-        environment = {**os.environ, "TCMGC_CACHE": str(cache)}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([sys.executable, script], env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
-
-    once, began = start(tmp_path / "once"), time.monotonic()
-    wait_for(lambda: journaled(tmp_path / "once"))
-    until_first = time.monotonic() - began
-    assert once.communicate() == (f"loaded ({CLIPS - 2}, 4, 32, 32, 3)\n", "")
-    chance, kept = random.Random(0), []
-    for _ in range(KILLS):
-        process = start(tmp_path / "killed")
-        time.sleep(chance.uniform(0.2, until_first + 1.0))
-        assert process.poll() is None, "it was done before it was killed often enough"
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        kept.append(lines(tmp_path / "killed"))
-    assert kept == sorted(kept), "a clip that was decoded is lost"
-    assert 0 < kept[-1] < CLIPS
-    last = start(tmp_path / "killed")
-    assert last.communicate() == (f"loaded ({CLIPS - 2}, 4, 32, 32, 3)\n", "")
-    (one,), (other,) = folders(tmp_path / "once"), folders(tmp_path / "killed")
-    assert one.name == other.name
-    assert content(one) == content(other)
-    assert not unfinished(tmp_path / "killed")
 
 
 def test_a_replaced_file_is_the_only_one_that_is_decoded(videos: VideoFolder, cache: Path) -> None:

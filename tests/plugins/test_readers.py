@@ -222,6 +222,12 @@ def nothing(path: Path) -> Path:
     return path
 
 
+def playlist(path: Path) -> Path:
+    other = write_video(path.with_name("other.mp4"))
+    path.write_text(f"ffconcat version 1.0\nfile {other.name}\n")
+    return path
+
+
 UNREADABLE: dict[Callable[[Path], Path], str] = {
     nothing: "no such file",
     folder: "a directory",
@@ -232,6 +238,7 @@ UNREADABLE: dict[Callable[[Path], Path], str] = {
     without_header: "cut short",
     damaged: "cannot be decoded|Invalid data",
     encrypted: "encrypted|cannot be decoded",
+    playlist: "a list of other files",
 }
 
 
@@ -248,6 +255,20 @@ def test_unreadable_files_are_one_error(reader: Reader, make: Callable[[Path], P
     with pytest.raises(DataError, match=UNREADABLE[make]) as caught:
         read()
     assert caught.value.where == f"video {path}"
+
+
+@each_reader
+@pytest.mark.parametrize("name", ["a: b/1.mp4", "http:1.mp4", "-i.mp4", "%03d [1].mp4"])
+def test_a_name_is_no_address(
+    reader: Reader, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative ones: FFmpeg takes what is before a colon for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    path.parent.mkdir(exist_ok=True)
+    write_video(path.absolute())
+    with reader.open(path) as video:
+        assert video.read([0]).shape[0] == 1
 
 
 @needs_decord

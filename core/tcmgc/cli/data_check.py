@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import progress_bar
+from .console import progress_bar, say_note, waiting_for
 from .data_prepare import failures, opened
 from .data_setup import (
     HowDecoded,
@@ -162,12 +162,9 @@ def _decoded(audit: SplitAudit, how: HowDecoded, limits: dict[str, Any]) -> _Che
             data = load_split(
                 _Present(split),
                 split.name,
-                reader=how.reader,
-                reader_config=how.reader_config,
-                sampler=how.sampler,
-                sampler_config=how.sampler_config,
-                image_size=how.image_size,
                 progress=from_here(progress),
+                waits=lambda lock: say_note(waiting_for(lock)),
+                **how.load_arguments(split.name),
                 **limits,
             )
         seconds = sum(clip["seconds"] for clip in data.told)

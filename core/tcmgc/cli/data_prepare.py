@@ -9,7 +9,7 @@ import click
 
 from tcmgc.errors import DataError
 
-from .console import progress_bar, say_note, warnings_said
+from .console import progress_bar, say_note, waiting_for, warnings_said
 from .data_setup import (
     HowDecoded,
     all_readers,
@@ -73,6 +73,8 @@ def prepare(
     click.echo(f"{name}: version {dataset.version}")
     for note in dataset.notes if isinstance(dataset, Noted) else ():
         click.echo(f"- {note}")
+    if how is not None:
+        click.echo(f"- {how.told}")
     for said in preparation.said:
         click.echo(f"- {said}")
     align = ["left" if key in ("split", "path") else "right" for key in rows[0]]
@@ -96,12 +98,14 @@ class _Preparation:
         self._limits: dict[str, Any] = {"workers": workers, "time_limit": time_limit}
         self._retry = retry
         self._unreadable: list[Failed] = []
+        self._clips = 0
         self.said: list[str] = []
         """What was dropped, and why."""
 
     def row(self, name: SplitName, *, probe: bool) -> dict[str, str]:
         """Decode a split, or open its videos, and say what is there."""
         split = self._dataset.split(name)
+        self._clips += len(split.clips)
         more: dict[str, str] = {}
         if self._how is not None:
             split, more = self._decoded(split, self._how)
@@ -121,7 +125,7 @@ class _Preparation:
         """Say what cannot be read, if anything cannot."""
         if self._unreadable:
             first, count = self._unreadable[0], len(self._unreadable)
-            found = f"{first.reason}; {count} of all clips are unreadable"
+            found = f"{first.reason}; {count} of {self._clips:,} clips are unreadable"
             raise DataError(first.where, found=found, expected=first.expected, hint=first.hint)
 
     def _decoded(self, split: Split, how: HowDecoded) -> tuple[Split, dict[str, str]]:
@@ -133,19 +137,22 @@ class _Preparation:
                 data = load_split(
                     self._dataset,
                     split.name,
-                    reader=how.reader,
-                    reader_config=how.reader_config,
-                    sampler=how.sampler,
-                    sampler_config=how.sampler_config,
-                    image_size=how.image_size,
                     progress=from_here(progress),
                     retry=self._retry,
                     in_memory=False,
+                    waits=lambda lock: say_note(waiting_for(lock)),
+                    **how.load_arguments(split.name),
                     **self._limits,
                 )
         except UnreadableClips as error:
             self._unreadable += error.failed.values()
             return split, {"seconds": "", "frames": "", "MB": ""}
+        chosen, drawn = data.pixels.shape[1], how.sampler.frames
+        if chosen != drawn:
+            self.said.append(
+                f"{split.name}: up to {chosen} frames a clip, of which {how.sampler_config['name']} draws "
+                f"{drawn} in every epoch of training"
+            )
         return data.split, {
             "seconds": f"{sum(clip['seconds'] for clip in data.told):,.1f}",
             "frames": f"{int(data.mask.sum()):,}",

@@ -48,6 +48,32 @@ class HowDecoded:
     sampler_config: dict[str, Any]
     image_size: int
 
+    @property
+    def told(self) -> str:
+        """Say which frames they are: a run reads these if it has the same reader, sampler and image size."""
+        return (
+            f"frames as protocol {self.protocol} has them, {self.image_size} pixels a side, by "
+            f"{self.sampler_config['name']} and {self.reader.version}"
+        )
+
+    def load_arguments(self, split: SplitName) -> dict[str, Any]:
+        """Return what `tcmgc.data.frames.load_split` takes to decode a split as a run does.
+
+        A run trains on the train split: with a sampler that draws, on all frames that it may draw.
+        """
+        from tcmgc.data.sampler_to_train import sampler_to_train
+
+        sampler, config = self.sampler, self.sampler_config
+        if split == "train":
+            sampler, config = sampler_to_train(sampler, config)
+        return {
+            "reader": self.reader,
+            "reader_config": self.reader_config,
+            "sampler": sampler,
+            "sampler_config": config,
+            "image_size": self.image_size,
+        }
+
 
 def dataset_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add NAME, KEY=VALUE and ``--root``."""
@@ -147,7 +173,7 @@ def how_decoded(dataset: str, protocol: str | None, overrides: Iterable[str]) ->
         When protocols of the data set decode in different ways, and none was named.
     """
     registry = current_registry()
-    names = [protocol] if protocol is not None else _protocols_of(dataset, registry)
+    names = [protocol] if protocol is not None else protocols_of(dataset, registry)
     configs = {name: _config(name, overrides, registry) for name in names}
     if not configs:
         return None
@@ -169,7 +195,8 @@ def how_decoded(dataset: str, protocol: str | None, overrides: Iterable[str]) ->
     )
 
 
-def _protocols_of(dataset: str, registry: Registry) -> list[str]:
+def protocols_of(dataset: str, registry: Registry) -> list[str]:
+    """Name the protocols that have a data set."""
     from tcmgc.recipes.protocol import load_protocol
 
     found = []

@@ -10,6 +10,7 @@ CACHE = "TCMGC_CACHE"
 """Environment variable: the folder to use instead of the user's cache folder."""
 
 KINDS = {
+    "digests": "SHA-256 of video files",
     "datasets": "videos of generated data sets",
     "frames": "decoded frames of splits",
     "features": "features of frozen encoders",

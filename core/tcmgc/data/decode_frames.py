@@ -12,10 +12,11 @@ from .clip_tasks import Decoded, DecodeInto
 from .decode_pool import work_on_clips
 from .decode_worker import Failed
 from .frame_reuse import reuse
-from .frame_work import lock_of
+from .frame_work import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from .clip import Clip
     from .decode import Decoding
@@ -56,6 +57,7 @@ def decode_frames(
     progress: Callable[[int, int], None] | None,
     workers: int | None,
     time_limit: float | None,
+    waits: Callable[[Path], None] | None,
 ) -> Mapping[str, Failed]:
     """Decode what is not decoded, and finish the folder if all clips are, or those that are not are dropped.
 
@@ -72,7 +74,7 @@ def decode_frames(
     drops, retry
         Whether frames are finished without the clips that cannot be read; and whether those that could not
         be read before are tried again.
-    progress, workers, time_limit
+    progress, workers, time_limit, waits
         See `tcmgc.data.frames.load_split`.
 
     Returns
@@ -86,7 +88,7 @@ def decode_frames(
         When there is no space, or no right to write. What was done until then is in ``work.lines``.
     """
     try:
-        with lock_of(work.folder):
+        with locked(work.folder, waits):
             if read() is not None:
                 return {}
             work.open()

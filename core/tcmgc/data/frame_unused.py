@@ -10,6 +10,7 @@ from tcmgc.errors import TcmgcError
 from .frame_cache import Damaged, read_manifest
 from .frame_work import ABOUT, WORK
 from .frames import frames_about
+from .sampler_to_train import CHOOSES, sampler_to_train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +34,19 @@ def is_unused(folder: Path, registry: Registry) -> bool:
     try:
         about = _about(folder)
         made = {
-            slot: {key: value for key, value in about[slot].items() if key not in ("version", "source")}
+            slot: {
+                key: value for key, value in about[slot].items() if key not in ("version", "source", CHOOSES)
+            }
             for slot in ("reader", "sampler")
         }
+        sampler, sampler_config = registry.create("sampler", made["sampler"], {}), made["sampler"]
+        if CHOOSES in about["sampler"]:
+            sampler, sampler_config = sampler_to_train(sampler, sampler_config)
         now = frames_about(
             registry.create("reader", made["reader"], {}),
             made["reader"],
-            registry.create("sampler", made["sampler"], {}),
-            made["sampler"],
+            sampler,
+            sampler_config,
             tuple(about["shape"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, Damaged, TcmgcError):

@@ -19,24 +19,26 @@ import os
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tcmgc.files.disk import write_text, writing
 
 from .frame_cache import FRAMES, MANIFEST, SCHEMA_VERSION, TIMES, remove_folder, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 WORK = ".work-"
 """Begins the names of folders that are not complete."""
 LOCKS = ".locks"
+PATIENCE = 1.5
+"""Seconds after which a process that waits for another says so."""
 ABOUT, JOURNAL = "about.json", "journal.jsonl"
 
 Line = dict[str, Any]
@@ -73,6 +75,30 @@ class Outcome:
     times: NDArray[np.float64]
     clips: list[dict[str, Any]]
     unreadable: list[dict[str, Any]]
+
+
+@contextmanager
+def locked(folder: Path, waits: Callable[[Path], None] | None = None) -> Iterator[None]:
+    """Hold the lock of a folder.
+
+    Parameters
+    ----------
+    folder
+        Of frames.
+    waits
+        Called with the file of the lock when another process has held it for `PATIENCE`.
+    """
+    lock = lock_of(folder)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        if waits is not None:
+            waits(Path(lock.lock_file))
+        lock.acquire(timeout=-1)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class FrameWork:

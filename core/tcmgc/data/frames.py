@@ -78,6 +78,7 @@ def load_split(
     time_limit: float | None = None,
     retry: bool = False,
     in_memory: bool = True,
+    waits: Callable[[Path], None] | None = None,
 ) -> SplitFrames:
     """Return a split's frames, decoding those that were not decoded before.
 
@@ -109,6 +110,8 @@ def load_split(
         Try clips again that could not be read before; those of a data set that does not drop them always are.
     in_memory
         Whether frames that cannot be kept in the cache are decoded into memory.
+    waits
+        Called with the file of a lock when another process decodes the same frames, and is waited for.
 
     Raises
     ------
@@ -156,6 +159,7 @@ def load_split(
             drops=drops,
             retry=retry or not drops,
             in_memory=in_memory,
+            waits=waits,
             limits={"progress": progress, "workers": workers, "time_limit": time_limit},
         )
     mark_used(work.folder)
@@ -194,11 +198,12 @@ def _decoded(
     drops: bool,
     retry: bool,
     in_memory: bool,
+    waits: Callable[[Path], None] | None,
     limits: Mapping[str, Any],
 ) -> CachedFrames:
     """Decode into the cache; or into memory, with a warning, where it cannot be kept there."""
     try:
-        failed = decode_frames(work, decoding, clips, read, drops=drops, retry=retry, **limits)
+        failed = decode_frames(work, decoding, clips, read, drops=drops, retry=retry, waits=waits, **limits)
         _refuse(failed, clips, drops)
         if (cached := _read(work.folder, work.shape)) is not None:
             return cached

@@ -13,8 +13,9 @@ from tcmgc.files.weights_file import load_weights
 from tcmgc.recipes.draft import Draft
 from tcmgc.recipes.load import finish
 from tcmgc.runs.availability import bounds_of
+from tcmgc.runs.dataset_title import dataset_title
 from tcmgc.runs.environment import environment
-from tcmgc.runs.fingerprint import clip_digests, display, fingerprint, restricted_fields
+from tcmgc.runs.fingerprint import clip_digests, fingerprint, restricted_fields
 from tcmgc.runs.model_file import is_model_file, read_model
 from tcmgc.runs.model_folder import read_model_folder
 from tcmgc.runs.record import TestAccess
@@ -90,6 +91,7 @@ def evaluate_source(
     stale = [] if run is None else warn_of_stale(source.path, run, registry)
     session = Session(registry, device, listener)
     refuse_incomplete(session, recipe, to_train=False)
+    session.find_files(recipe)
     parts = session.parts(recipe)
     model = build_encoded(recipe, session.encoder(recipe), parts.sampler.frames, registry, 0)
     _load(source, model)
@@ -114,7 +116,7 @@ def evaluate_source(
         "recipe": recipe.name if folder is None else folder.recipe,
         "protocol": recipe.protocol,
         "overrides": [override.text for override in source.overrides],
-        "dataset": display(registry, "dataset", recipe.config["dataset"]),
+        "dataset": dataset_title(registry, recipe.config["dataset"]),
         "split": split,
         "metrics": evaluation.metrics,
         "bounds": {

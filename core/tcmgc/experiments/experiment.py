@@ -14,8 +14,9 @@ from tcmgc.files.disk import write_text, writing
 from tcmgc.recipes.show import as_yaml
 from tcmgc.runs.components import used_components
 from tcmgc.runs.cost import parameter_counts
+from tcmgc.runs.dataset_title import dataset_title
 from tcmgc.runs.environment import environment
-from tcmgc.runs.fingerprint import display, fingerprint
+from tcmgc.runs.fingerprint import fingerprint
 from tcmgc.runs.json_file import read_json, write_json
 from tcmgc.runs.model_file import write_model
 from tcmgc.runs.outranking_file import write_outranking
@@ -112,7 +113,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         protocol=recipe.protocol,
         fingerprint=fingerprint(job.fields),
         fingerprint_fields=job.fields,
-        dataset=display(session.registry, "dataset", config["dataset"]),
+        dataset=dataset_title(session.registry, config["dataset"]),
         split=TEST,
         metrics={"t2v": Metrics(**evaluation.metrics["t2v"]), "v2t": Metrics(**evaluation.metrics["v2t"])},
         selection=None if training is None else Selection.model_validate(training.selection),

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tcmgc.data.frames import SplitFrames, load_split
+from tcmgc.data.sampler_to_train import sampler_to_train
 from tcmgc.engine.fabric import make_fabric, precision_of
 from tcmgc.runs.fingerprint import fingerprint_fields
-from tcmgc.slots.dataset import Dropping
+from tcmgc.slots.dataset import Audited, Dropping
 from tcmgc.slots.sampler import RandomSampler
 
 from .listener import Listener
@@ -84,6 +85,11 @@ class Session:
         """Make a recipe's data set, reader, sampler and encoder; no file is decoded."""
         return Parts(*(self._make(slot, recipe) for slot in ("dataset", "reader", "sampler", "encoder")))
 
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """Make a recipe's data set alone."""
+        made: Dataset = self._make("dataset", recipe)
+        return made
+
     def sampler(self, recipe: Recipe) -> Sampler:
         """Make a recipe's sampler alone."""
         made: Sampler = self._make("sampler", recipe)
@@ -104,16 +110,27 @@ class Session:
         key = _key("dataset", recipe.config["dataset"])
         if key not in self._prepared:
             name = recipe.config["dataset"]["name"]
-            self.parts(recipe).dataset.prepare(
+            self.dataset(recipe).prepare(
                 lambda done, total: self.listener.preparing(f"preparing {name}", "clips", done, total)
             )
             self.listener.prepared()
             self._prepared.add(key)
 
+    def find_files(self, recipe: Recipe) -> None:
+        """Prepare a data set whose files are there or not; one that makes its own waits until it is used.
+
+        Raises
+        ------
+        DataError
+            When files are missing: said before weights are downloaded or anything is made.
+        """
+        if isinstance(self.dataset(recipe), Audited):
+            self.prepare(recipe)
+
     def split(self, recipe: Recipe, name: SplitName) -> Split:
         """Return the clips and captions of a split, no frames."""
         self.prepare(recipe)
-        dataset = self.parts(recipe).dataset
+        dataset = self.dataset(recipe)
         if isinstance(dataset, Dropping) and dataset.drops:
             # Train clips as they are trained on, so that none is decoded twice.
             return self.frames(
@@ -151,8 +168,8 @@ class Session:
         self.prepare(recipe)
         config, parts = recipe.config, self.parts(recipe)
         size, sampler, sampler_config = parts.encoder.image_size, parts.sampler, config["sampler"]
-        if to_train and isinstance(sampler, RandomSampler):
-            sampler, sampler_config = sampler.candidates, {**sampler_config, "chooses": "candidates"}
+        if to_train:
+            sampler, sampler_config = sampler_to_train(sampler, sampler_config)
         key = _key(name, [config["dataset"], config["reader"], sampler_config, size])
         if key not in self._frames:
             self._frames[key] = load_split(
@@ -166,6 +183,7 @@ class Session:
                 progress=lambda done, total: self.listener.preparing(
                     f"decoding the {name} split", "clips", done, total
                 ),
+                waits=self.listener.waits,
             )
             self.listener.prepared()
             if len(self._frames) > MOST_SPLITS:

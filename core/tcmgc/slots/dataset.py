@@ -1,8 +1,8 @@
 """The dataset slot: clips, captions and splits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from tcmgc.data.audit import SplitAudit
 from tcmgc.data.clip import Split, SplitName
@@ -30,6 +30,16 @@ class Dataset(Protocol):
 
     def split(self, name: SplitName) -> Split:
         """Return a split; its files are there once `prepare` is done."""
+        ...
+
+
+@runtime_checkable
+class Titled(Protocol):
+    """A data set whose class knows what tables call it; others are called by name and choices."""
+
+    @classmethod
+    def title_of(cls, config: Mapping[str, Any]) -> str:
+        """Name a data set with a resolved config, as ``MSR-VTT 1k-A, 9k train``."""
         ...
 
 
@@ -77,6 +87,9 @@ class Noted(Protocol):
 @runtime_checkable
 class Miniaturized(Protocol):
     """A data set that can be tried without its files: ``tcmgc data mock`` has it write a miniature."""
+
+    miniature_run: ClassVar[tuple[str, ...]]
+    """A recipe and overrides with which ``tcmgc run`` takes minutes on a miniature, and needs no account."""
 
     def write_miniature(
         self, folder: Path, videos: int, progress: Callable[[int, int], None] | None = None

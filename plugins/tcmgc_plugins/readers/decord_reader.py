@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tcmgc.errors import DataError
 
-from .video_file import has_frame_times, refuse_ordinals, refuse_unusable, unreadable
+from .video_file import file_name, has_frame_times, refuse_ordinals, refuse_unusable, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +85,7 @@ class DecordReader:
         decord = _decord()
         refuse_unusable(path)
         with _explained(path):
-            reader = decord.VideoReader(str(path), num_threads=self.threads, fault_tol=NO_SUBSTITUTE)
+            reader = decord.VideoReader(file_name(path), num_threads=self.threads, fault_tol=NO_SUBSTITUTE)
         try:
             yield DecordVideo(path, reader)
         finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from .video_file import refuse_ordinals, refuse_unusable, unreadable
+from .video_file import file_name, refuse_ordinals, refuse_unusable, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -179,7 +179,7 @@ def _stream(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
 
     what = "no video that FFmpeg can open"
     try:
-        with av.open(str(path)) as container:
+        with av.open(file_name(path)) as container:
             what = "FFmpeg fails"
             stream = container.streams.best("video")
             if stream is None or stream.codec_context is None:

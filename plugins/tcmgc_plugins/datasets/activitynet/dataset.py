@@ -46,6 +46,7 @@ class ActivityNet(AnnotatedVideos):
     """
 
     paper: ClassVar[str] = "ActivityNet Captions, arXiv:1705.00754"
+    title: ClassVar[str] = "ActivityNet Captions"
     sources: ClassVar[tuple[Source, ...]] = SOURCES
 
     def __init__(

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tcmgc.data.audit import SplitAudit
 from tcmgc.data.clip import Caption, Clip, Dropped, Split
@@ -21,7 +21,7 @@ from .overlap import shared_sources
 from .walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tcmgc.data.clip import SplitName
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class AnnotatedVideos:
-    """What `tcmgc.slots.dataset.Dataset` asks of a data set, but for its rules: a base class.
+    """What `tcmgc.slots.dataset.Dataset` asks of a data set, but for its title and rules: a base class.
 
     Parameters
     ----------
@@ -45,6 +45,17 @@ class AnnotatedVideos:
     follow_links, own_lists
         See `tcmgc_plugins.datasets.annotated.annotation_files.AnnotationFiles`.
     """
+
+    title: ClassVar[str]
+    """What tables call it."""
+    miniature_run: ClassVar[tuple[str, ...]] = (
+        "tcmgc",
+        "encoder.model=StoryShapes-ViT",
+        "encoder.pretrained=storyshapes",
+        "encoder.words=24",
+        "training.epochs=1",
+    )
+    """The captions are the small CLIP's own, unless they are the true ones."""
 
     def __init__(
         self,
@@ -62,6 +73,11 @@ class AnnotatedVideos:
         self._missing = missing
         self._follow_links = follow_links
         self._own_lists = own_lists
+
+    @classmethod
+    def title_of(cls, config: Mapping[str, Any]) -> str:
+        """Return what tables call it, with what is not usual; see `tcmgc.slots.dataset.Titled`."""
+        return f"{cls.title}, validated on test" if config.get("validation") == "test" else cls.title
 
     @cached_property
     def files(self) -> AnnotationFiles:

@@ -41,6 +41,7 @@ class Didemo(AnnotatedVideos):
     """
 
     paper: ClassVar[str] = "DiDeMo, arXiv:1708.01641; lists: Collaborative Experts, arXiv:1907.13487"
+    title: ClassVar[str] = "DiDeMo"
     sources: ClassVar[tuple[Source, ...]] = SOURCES
 
     def __init__(

@@ -41,6 +41,7 @@ class Folder(AnnotatedVideos):
     """
 
     paper: ClassVar[str] = "made for tcmgc"
+    title: ClassVar[str] = "folder"
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,17 @@ from .layout import layout
 from .sources import SOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tcmgc.data.source import Source
+
+PARTITIONS: dict[Partition, str] = {
+    "1k-a-9k": "1k-A, 9k train",
+    "1k-a-7k": "1k-A, 7k train",
+    "full": "full",
+    "1k-b": "1k-B",
+}
+"""What tables call them."""
 
 
 class MsrVtt(AnnotatedVideos):
@@ -52,6 +62,7 @@ class MsrVtt(AnnotatedVideos):
     """
 
     paper: ClassVar[str] = "MSR-VTT, CVPR 2016; 1k-A: JSFusion, arXiv:1808.02559; 1k-B: arXiv:1804.02516"
+    title: ClassVar[str] = "MSR-VTT"
     sources: ClassVar[tuple[Source, ...]] = SOURCES
 
     def __init__(
@@ -92,3 +103,9 @@ class MsrVtt(AnnotatedVideos):
             follow_links=follow_links,
             own_lists=own_lists,
         )
+
+    @classmethod
+    def title_of(cls, config: Mapping[str, Any]) -> str:
+        """Name the partition, too."""
+        name, *rest = super().title_of(config).partition(",")
+        return "".join([f"{name} {PARTITIONS[config['split']]}", *rest])

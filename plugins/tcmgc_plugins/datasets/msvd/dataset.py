@@ -37,6 +37,7 @@ class Msvd(AnnotatedVideos):
     """
 
     paper: ClassVar[str] = "MSVD, ACL 2011; lists: Collaborative Experts, arXiv:1907.13487"
+    title: ClassVar[str] = "MSVD"
     sources: ClassVar[tuple[Source, ...]] = SOURCES
 
     def __init__(

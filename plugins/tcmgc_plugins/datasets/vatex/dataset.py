@@ -43,6 +43,7 @@ class Vatex(AnnotatedVideos):
     """
 
     paper: ClassVar[str] = "VATEX, arXiv:1904.03493; split: HGR, arXiv:2003.00392"
+    title: ClassVar[str] = "VATEX"
     sources: ClassVar[tuple[Source, ...]] = SOURCES
 
     def __init__(
