@@ -31,6 +31,7 @@ class Counting(PyavReader):
 
 class Dropping(VideoFolder):
     drops = True
+    drop_setting = "dataset.drop=true"
 
 
 def load(videos: VideoFolder, reader: Reader | None = None, frames: int = 9, **changes: Any) -> SplitFrames:

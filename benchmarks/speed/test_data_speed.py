@@ -82,6 +82,7 @@ def test_what_the_command_measures(clip: Clip) -> None:
     found = speed(how, [clip] * 3, processes=0, repeats=2)
     assert (found.videos, found.frames, found.processes) == (3, 18, 0)
     assert found.ratio > 0
+    assert 0 < found.write < found.decode
     shapes = forms(list(how(clip)[0]), repeats=1)
     raw, *others = shapes
     assert raw.frame_bytes == SIDE * SIDE * 3

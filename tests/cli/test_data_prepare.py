@@ -75,7 +75,7 @@ def test_what_cannot_be_read_fails_or_is_dropped(
     (root / VIDEOS / f"{ids[1]}.mp4").unlink()
     said = fails(capsys, "prepare", "msr-vtt", "--root", root)
     assert "missing: videos of 1 of 3 test clips" in said
-    said = run(capsys, "prepare", "msr-vtt", "--root", root, "missing=drop")
+    said = run(capsys, "prepare", "msr-vtt", "--root", root, "dataset.missing=drop")
     assert "- test: 2 clips are left out: " in said
     assert f"{ids[0]}: no video that FFmpeg can open" in said
     assert f"{ids[1]}: no video file" in said
@@ -85,6 +85,7 @@ def test_what_cannot_be_read_fails_or_is_dropped(
     told = json.loads(said)["splits"]["test"]
     assert told["without_video"] == [ids[1]]
     assert list(told["unreadable"]) == [ids[0]]
+    assert told["seconds"] > 1
     assert (told["clips_expected"], told["clips_found"], told["captions_found"]) == (3, 1, 1)
     assert json.loads(said)["splits"]["train"]["clips_found"] == 7
     assert len(folders(cache)) == 3
@@ -97,7 +98,9 @@ def test_unreadable_clips_of_all_splits_are_one_error(
     others = [path for path in sorted((root / VIDEOS).iterdir()) if path.stem not in ids_of_test(root)]
     for path in (root / VIDEOS / f"{first}.mp4", others[0]):
         path.write_text("no video")
-    assert "2 of 12 clips are unreadable" in fails(capsys, "prepare", "msr-vtt", "--root", root)
+    said = fails(capsys, "prepare", "msr-vtt", "--root", root)
+    assert "2 of 12 clips are unreadable" in said
+    assert "hint:     dataset.missing=drop leaves out what cannot be read" in said
     assert len(unfinished(cache)) == 2
     assert len(folders(cache)) == 1
 

@@ -36,6 +36,7 @@ from tcmgc_plugins.samplers.uniform import Uniform
 
 class Dropping(VideoFolder):
     drops = True
+    drop_setting = ""
 
 data = load_split(
     Dropping(Path({folder!r})), "test", reader=Slow(), reader_config={{}}, sampler=Uniform(frames=4),

@@ -169,7 +169,7 @@ def _decoded(audit: SplitAudit, how: HowDecoded, limits: dict[str, Any]) -> _Che
             )
         seconds = sum(clip["seconds"] for clip in data.told)
     except UnreadableClips as error:
-        found = dict(error.failed)
+        found, seconds = dict(error.failed), error.seconds
     return _Checked(split.name, audit, found, seconds)
 
 

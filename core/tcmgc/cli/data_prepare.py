@@ -123,10 +123,14 @@ class _Preparation:
 
     def refuse_unreadable(self) -> None:
         """Say what cannot be read, if anything cannot."""
+        from tcmgc.data.decode_frames import hint_to_drop
+        from tcmgc.data.frames import drop_setting
+
         if self._unreadable:
             first, count = self._unreadable[0], len(self._unreadable)
             found = f"{first.reason}; {count} of {self._clips:,} clips are unreadable"
-            raise DataError(first.where, found=found, expected=first.expected, hint=first.hint)
+            hint = hint_to_drop(first, drop_setting(self._dataset))
+            raise DataError(first.where, found=found, expected=first.expected, hint=hint)
 
     def _decoded(self, split: Split, how: HowDecoded) -> tuple[Split, dict[str, str]]:
         from tcmgc.data.decode_frames import UnreadableClips
@@ -171,7 +175,12 @@ class _Preparation:
         if split.dropped:
             first = "; ".join(f"{each.clip}: {each.reason}" for each in split.dropped[:SHOWN])
             more = f"; and {len(split.dropped) - SHOWN} more" if len(split.dropped) > SHOWN else ""
-            self.said.append(f"{split.name}: {len(split.dropped)} clips are left out: {first}{more}")
+            self.said.append(f"{split.name}: {clips_are(len(split.dropped))} left out: {first}{more}")
+
+
+def clips_are(count: int) -> str:
+    """Say how many clips are something."""
+    return "1 clip is" if count == 1 else f"{count:,} clips are"
 
 
 def opened(split: Split, how: HowDecoded | None, **limits: Any) -> dict[str, object]:

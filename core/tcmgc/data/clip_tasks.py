@@ -93,10 +93,8 @@ class DecodeInto:
         found = self.decoding.decode(clip)
         if self.frames is None:
             return Sent(Decoded(tuple(map(float, found.times)), 0, found.seconds, found.reader), found.pixels)
-        row = self._mapped[self.rows[number]]
-        row[: len(found.pixels)] = found.pixels
-        row[len(found.pixels) :] = 0
-        return Decoded(tuple(map(float, found.times)), zlib.crc32(row), found.seconds, found.reader)
+        checksum = write_row(self._mapped[self.rows[number]], found.pixels)
+        return Decoded(tuple(map(float, found.times)), checksum, found.seconds, found.reader)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_mapped"}
@@ -105,6 +103,13 @@ class DecodeInto:
     def _mapped(self) -> np.memmap[Any, np.dtype[np.uint8]]:
         assert self.frames is not None
         return np.load(self.frames, mmap_mode="r+")  # type: ignore[no-any-return]
+
+
+def write_row(row: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> int:
+    """Put the frames of a clip into its row, uint8 [F, S, S, 3], zeros behind them; returns its checksum."""
+    row[: len(pixels)] = pixels
+    row[len(pixels) :] = 0
+    return zlib.crc32(row.data)
 
 
 @dataclass(frozen=True)

@@ -33,17 +33,38 @@ class UnreadableClips(DataError):  # noqa: N818  # what it is about is what it i
         Why, by the clip's id.
     total
         Of how many clips.
+    seconds
+        How long those are that can be read, together.
+    setting
+        What a user writes to have clips left out; None where it cannot be had.
     """
 
-    def __init__(self, failed: Mapping[str, Failed], total: int) -> None:
+    def __init__(
+        self, failed: Mapping[str, Failed], total: int, seconds: float = 0.0, setting: str | None = None
+    ) -> None:
         self.failed = failed
+        self.seconds = seconds
         first = next(iter(failed.values()))
         found = first.reason
         if len(failed) > 1:
             others = ", ".join(f"clip {clip}" for clip in list(failed)[1:4])
             more = f" and {len(failed) - 4} more" if len(failed) > 4 else ""
             found += f"; {len(failed)} of {total} clips are unreadable, also {others}{more}"
-        super().__init__(first.where, found=found, expected=first.expected, hint=first.hint)
+        super().__init__(first.where, found=found, expected=first.expected, hint=hint_to_drop(first, setting))
+
+
+def hint_to_drop(failed: Failed, setting: str | None) -> str | None:
+    """Join the hint of a clip that cannot be read with the one that it may be left out.
+
+    Parameters
+    ----------
+    failed
+        The clip.
+    setting
+        As in `UnreadableClips`.
+    """
+    drop = None if setting is None else f"{setting} leaves out what cannot be read"
+    return "; ".join(filter(None, (failed.hint, drop))) or None
 
 
 def decode_frames(

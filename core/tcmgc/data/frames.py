@@ -157,6 +157,7 @@ def load_split(
             split.clips,
             read,
             drops=drops,
+            setting=drop_setting(dataset),
             retry=retry or not drops,
             in_memory=in_memory,
             waits=waits,
@@ -196,6 +197,7 @@ def _decoded(
     read: Callable[[], CachedFrames | None],
     *,
     drops: bool,
+    setting: str | None,
     retry: bool,
     in_memory: bool,
     waits: Callable[[Path], None] | None,
@@ -204,7 +206,7 @@ def _decoded(
     """Decode into the cache; or into memory, with a warning, where it cannot be kept there."""
     try:
         failed = decode_frames(work, decoding, clips, read, drops=drops, retry=retry, waits=waits, **limits)
-        _refuse(failed, clips, drops)
+        _refuse(failed, work, drops, setting)
         if (cached := _read(work.folder, work.shape)) is not None:
             return cached
         problem = "does not keep what is written"
@@ -216,14 +218,20 @@ def _decoded(
         problem = error.found or "cannot be written"
     warn_unkept("frames", problem)
     cached, failed = decode_in_memory(work, decoding, clips, **limits)
-    _refuse(failed, clips, drops)
+    _refuse(failed, work, drops, setting)
     return cached
 
 
-def _refuse(failed: Mapping[str, Failed], clips: Sequence[Clip], drops: bool) -> None:
+def _refuse(failed: Mapping[str, Failed], work: FrameWork, drops: bool, setting: str | None) -> None:
     """Raise what is wrong with clips that are not to be dropped, or with all of them."""
-    if failed and (not drops or len(failed) == len(clips)):
-        raise UnreadableClips(failed, len(clips))
+    if failed and (not drops or len(failed) == len(work.clips)):
+        seconds = sum(line["seconds"] for line in work.lines.values() if "failed" not in line)
+        raise UnreadableClips(failed, len(work.clips), seconds, setting)
+
+
+def drop_setting(dataset: Dataset) -> str | None:
+    """Return what a user writes to have a data set leave out what cannot be read; None if nothing would."""
+    return dataset.drop_setting if isinstance(dataset, Dropping) and not dataset.drops else None
 
 
 def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:

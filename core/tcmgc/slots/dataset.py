@@ -68,6 +68,9 @@ class Audited(Protocol):
 class Dropping(Protocol):
     """A data set that is told what to do without a video; for others it is an error."""
 
+    drop_setting: ClassVar[str]
+    """What a user writes to have clips left out, as ``dataset.missing=drop``: errors hint at it."""
+
     @property
     def drops(self) -> bool:
         """Whether clips whose video is missing or cannot be read are left out, and counted."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .rules import Rules
 
 
+DROP = "dataset.missing=drop"
+
+
 @dataclass(frozen=True)
 class Absent:
     """What is not there of a split.
@@ -55,7 +58,7 @@ def refuse_absent(rules: Rules, finder: VideoFinder, absent: Mapping[SplitName, 
             f"{rules.name} in {finder.walked.folder}",
             found=f"missing: {'; '.join(told)}: {some(ids)}{_refused(finder, ids)}",
             expected="all of them",
-            hint="dataset.missing=drop goes on without them; the tables then say how many there are",
+            hint=f"{DROP} goes on without them; the tables then say how many there are",
         )
 
 

@@ -14,7 +14,7 @@ from tcmgc.data.clip import Caption, Clip, Dropped, Split
 from tcmgc.errors import DataError
 from tcmgc_plugins.datasets.miniature.write_miniature import write_miniature
 
-from .absent import Absent, nothing_there, refuse_absent, some
+from .absent import DROP, Absent, nothing_there, refuse_absent, some
 from .annotation_files import AnnotationFiles
 from .find_videos import VideoFinder
 from .overlap import shared_sources
@@ -48,6 +48,7 @@ class AnnotatedVideos:
 
     title: ClassVar[str]
     """What tables call it."""
+    drop_setting: ClassVar[str] = DROP
     miniature_run: ClassVar[tuple[str, ...]] = (
         "tcmgc",
         "encoder.model=StoryShapes-ViT",
@@ -177,7 +178,10 @@ class AnnotatedVideos:
         expected = sum(told) if all(told) else None
         rule = annotated.caption_rule
         absent = self.absent(name)
-        reasons = dict.fromkeys(absent.captions, "no caption") | dict.fromkeys(absent.videos, "no video file")
+        reasons = dict.fromkeys(absent.captions, "no caption") | {
+            clip: "no video file" if self._finder.refusal(clip) is None else "a link that is not followed"
+            for clip in absent.videos
+        }
         dropped = tuple(
             Dropped(entry.id, reasons[entry.id]) for entry in annotated.entries if entry.id in reasons
         )

@@ -64,12 +64,11 @@ class AnnotationFiles:
                 return path
         where = "annotations" if self.mock is None else "miniature's annotations"
         refused = [f"{path.name} is {why}" for path, why in self.walked.refused.items() if path.name in names]
-        listed = ", ".join(path.name for path in self.walked.files[:3]) or "no file at all"
-        found = (
-            f"{refused[0]} (dataset.follow_links=true follows links)"
-            if refused
-            else f"none; {len(self.walked.files):,} files, as {listed}"
+        names_there = ", ".join(path.name for path in self.walked.files[:3])
+        there = (
+            f"none; {len(self.walked.files):,} files, as {names_there}" if names_there else "no file at all"
         )
+        found = f"{refused[0]} (dataset.follow_links=true follows links)" if refused else there
         raise DataError(
             f"{self.dataset}: {where} in {self.folder}",
             found=found,
