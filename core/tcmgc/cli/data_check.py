@@ -20,6 +20,7 @@ from .data_setup import (
     from_here,
     how_decoded,
     made,
+    settings_of,
     splits_of,
 )
 from .main import plugin_option
@@ -62,8 +63,9 @@ def check(
 
     if missing is not None:
         refuse_unwritable(Path(missing), "output")
-    dataset = made(name, settings, root)
-    how = how_decoded(name, protocol, overrides)
+    own, decoded = settings_of(settings)
+    dataset = made(name, own, root)
+    how = how_decoded(name, protocol, [*overrides, *decoded])
     limits = {"workers": workers, "time_limit": time_limit}
     checked = [_check(dataset, split, how, limits, decode=decode) for split in _splits(dataset)]
     problems = [problem for each in checked for problem in each.problems()]

@@ -14,7 +14,7 @@ from tcmgc.errors import ConfigError
 from tcmgc.recipes.overrides import parse_override
 
 from .console import progress_bar
-from .data_setup import DECODING, protocols_of
+from .data_setup import protocols_of, settings_of
 from .main import plugin_option
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _next_commands(
     """Say what can be done with a miniature: the words of each command."""
     kept = [text.removeprefix("dataset.") for text in settings]
     kept = [text for text in kept if parse_override(text).path[0] not in ("root", "annotations")]
-    decoded = [word for text in recipe if text.split(".")[0] in DECODING for word in ("--set", text)]
+    _, decoded = settings_of(recipe)
     yield ["data", "prepare", name, *kept, "--root", root, *decoded]
     yield ["data", "check", name, *kept, "--root", root]
     yield ["data", "show", name, *kept, "--root", root, "--out", f"{name}.html"]

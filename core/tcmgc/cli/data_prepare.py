@@ -18,6 +18,7 @@ from .data_setup import (
     from_here,
     how_decoded,
     prepared,
+    settings_of,
     splits_of,
 )
 from .main import plugin_option
@@ -54,15 +55,17 @@ def prepare(
 ) -> None:
     """Make or verify the files of the data set NAME, and decode its clips.
 
-    What it takes, it takes after its name: tcmgc data prepare storyshapes size=mini. Killed at any moment and
-    started again, it goes on from what is decoded.
+    What it takes, it takes after its name: tcmgc data prepare storyshapes size=mini. What begins with reader,
+    sampler or encoder goes over the protocol, as with --set. Killed at any moment and started again, it goes
+    on from what is decoded.
     """
     from tabulate import tabulate
 
     from tcmgc.slots.dataset import Noted
 
-    dataset = prepared(name, settings, root)
-    how = how_decoded(name, protocol, overrides) if decode else None
+    own, decoded = settings_of(settings)
+    dataset = prepared(name, own, root)
+    how = how_decoded(name, protocol, [*overrides, *decoded]) if decode else None
     if decode and how is None:
         say_note(
             f"no protocol has {name}: its videos are opened only; --protocol NAME says how to decode them"

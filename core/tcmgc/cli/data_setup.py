@@ -108,6 +108,12 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def settings_of(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell settings of a data set from overrides of how it is decoded, as ``reader=pyav`` in hints."""
+    decoded = [text for text in words if text.partition("=")[0].split(".")[0].strip() in DECODING]
+    return [text for text in words if text not in decoded], decoded
+
+
 def prepared(name: str, settings: Sequence[str], root: str | None = None) -> Dataset:
     """Make a data set and its files."""
     dataset = made(name, settings, root)

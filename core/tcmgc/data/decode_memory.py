@@ -64,7 +64,7 @@ def decode_in_memory(
             f"frames {work.folder}",
             found=f"{np.prod(work.shape) / 1e6:,.0f} MB fit neither there nor into memory",
             expected="a folder with space",
-            hint=f"{CACHE}=DIR names another; tcmgc data cache prune makes space",
+            hint=f"{CACHE}=DIR names another; tcmgc data cache prune --keep GB makes space",
         ) from None
     work.lines = _copied(work, pixels)
     left = [row for row in range(len(clips)) if row not in work.lines]
