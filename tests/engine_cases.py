@@ -129,8 +129,24 @@ def settings(**changes: Any) -> TrainingSettings:
 
 
 def run(
-    fabric: Fabric, model: EncodedModel, folder: Path, *, seed: int = 0, progress: Any = None, **changes: Any
+    fabric: Fabric,
+    model: EncodedModel,
+    folder: Path,
+    *,
+    seed: int = 0,
+    progress: Any = None,
+    workers: int | None = None,
+    **changes: Any,
 ) -> Training:
     """Train on 40 clips, validate on 16."""
     splits = tiny_split("train", 40, captions=2), tiny_split("val", 16)
-    return train(fabric, model, *splits, settings(**changes), seed=seed, folder=folder, progress=progress)
+    return train(
+        fabric,
+        model,
+        *splits,
+        settings(**changes),
+        seed=seed,
+        folder=folder,
+        progress=progress,
+        workers=workers,
+    )

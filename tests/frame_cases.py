@@ -7,12 +7,31 @@ from typing import TYPE_CHECKING, Any
 from tcmgc.data.frames import SplitFrames, load_split
 from tcmgc_plugins.readers.pyav_reader import PyavReader
 from tcmgc_plugins.samplers.uniform import Uniform
+from video_files import VideoFolder
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tcmgc.slots.reader import Reader
-    from video_files import VideoFolder
+    from tcmgc_plugins.readers.pyav_reader import PyavVideo
+
+
+class Counting(PyavReader):
+    """Remembers what it opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    def open(self, path: Path) -> AbstractContextManager[PyavVideo]:
+        self.opened.append(path.name)
+        return super().open(path)
+
+
+class Dropping(VideoFolder):
+    drops = True
+    drop_setting = "dataset.drop=true"
 
 
 def load(videos: VideoFolder, reader: Reader | None = None, frames: int = 9, **changes: Any) -> SplitFrames:
@@ -29,4 +48,9 @@ def load(videos: VideoFolder, reader: Reader | None = None, frames: int = 9, **c
 
 
 def folders(cache: Path) -> list[Path]:
-    return sorted((cache / "frames").iterdir())
+    """Finished ones."""
+    return sorted(path for path in (cache / "frames").iterdir() if not path.name.startswith("."))
+
+
+def unfinished(cache: Path) -> list[Path]:
+    return sorted((cache / "frames").glob(".work-*"))

@@ -1,4 +1,4 @@
-"""Registers the recipes, protocols and suites that ship, and the command that times them."""
+"""Registers the recipes, protocols and suites that ship, and the command `tcmgc bench`."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def tcmgc_register(register: Register) -> None:
     register.protocols(FOLDER / "protocols")
     register.suites(FOLDER / "suites")
     register.command(
-        "bench", "tcmgc_benchmarks.bench.command:bench", help="Measure what scoring costs on this machine."
+        "bench", "tcmgc_benchmarks.bench.command:bench", help="Measure how fast things are on this machine."
     )

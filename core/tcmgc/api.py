@@ -172,6 +172,7 @@ def evaluate(
     protocol: str | Path | None = None,
     overrides: Overrides = (),
     split: SplitName = "test",
+    restrict_to: Sequence[str | Path] = (),
     device: str = "auto",
     listener: Listener | None = None,
 ) -> dict[str, Any]:
@@ -189,13 +190,17 @@ def evaluate(
         As in `read_recipe`; ``{"dataset": name}`` evaluates on another data set.
     split
         ``train``, ``val`` or ``test``.
+    restrict_to
+        Files with the id of a clip on each line. Only clips that all of them name are searched, by their
+        own captions.
     device, listener
         As in `run`.
 
     Returns
     -------
     dict
-        ``metrics`` (see `tcmgc.evaluation.metrics`), ``fingerprint``, ``fingerprint_fields``, ``stale`` (why
+        ``metrics`` (see `tcmgc.evaluation.metrics`), ``bounds`` (what each number could be if no clip were
+        missing; empty where none is), ``fingerprint``, ``fingerprint_fields``, ``stale`` (why
         a run's numbers may be others than in its record) and the rest of what ``tcmgc evaluate --out``
         writes.
 
@@ -210,7 +215,14 @@ def evaluate(
 
     if recipe is not None:
         plugins_beside(recipe)
-    given = Source(Path(source), recipe, variant, protocol, tuple(parse_overrides(overrides)))
+    given = Source(
+        Path(source),
+        recipe,
+        variant,
+        protocol,
+        tuple(parse_overrides(overrides)),
+        tuple(map(Path, restrict_to)),
+    )
     return evaluate_source(current_registry(), given, split, device=device, listener=listener)
 
 

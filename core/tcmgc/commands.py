@@ -3,7 +3,7 @@
 CORE_COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("tcmgc.cli.run:run", "Train, evaluate and report a recipe or a suite."),
     "evaluate": ("tcmgc.cli.evaluate:evaluate", "Evaluate a run or a checkpoint without training."),
-    "data": ("tcmgc.cli.data:data", "Make, check and look at data sets; list and clear the cache."),
+    "data": ("tcmgc.cli.data:data", "Make, check and look at data sets; list and prune the cache."),
     "score": ("tcmgc.cli.score:score", "Score captions against video files, or features against features."),
     "index": ("tcmgc.cli.index:index", "Encode videos once, for search."),
     "search": ("tcmgc.cli.search:search", "Find videos of an index by what they show."),

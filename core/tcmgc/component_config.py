@@ -25,7 +25,8 @@ def component_config(slot: str, name: str, settings: Iterable[str], registry: Re
     name
         The component.
     settings
-        ``key=value`` each, the value in YAML; a dotted key reaches into a nested component.
+        ``key=value`` each, the value in YAML; a dotted key reaches into a nested component. The slot
+        may stand before it, as in a recipe.
     registry
         What there is.
 
@@ -42,7 +43,8 @@ def component_config(slot: str, name: str, settings: Iterable[str], registry: Re
     registry.find(slot, name)
     tree = Node({slot: Node({"name": Node(name, f"{slot} {name}")}, f"{slot} {name}")}, f"{slot} {name}")
     for text in settings:
-        given = parse_override(text, "setting")
+        # In a recipe it is dataset.root=DIR, as hints say it: both are understood.
+        given = parse_override(text.removeprefix(f"{slot}."), "setting")
         override = replace(given, path=(slot, *given.path))
         tree = apply_override(tree, override, lambda node: resolve(node, registry).config)
     config: dict[str, Any] = resolve(tree, registry).config[slot]

@@ -88,12 +88,15 @@ def metrics(
     similarity_TV = as_array(similarity, "similarity")
     video_of_text_T = None if video_of_text is None else as_array(video_of_text, "video_of_text")
     return {
-        direction: _evaluate(rank(similarity_TV, video_of_text_T, direction, v2t_rule), measures, ties)
+        direction: measure_ranking(rank(similarity_TV, video_of_text_T, direction, v2t_rule), measures, ties)
         for direction in get_args(Direction)
     }
 
 
-def _evaluate(ranking: Ranking, measures: Mapping[str, Metric], ties: Ties) -> DirectionMetrics:
+def measure_ranking(
+    ranking: Ranking, measures: Mapping[str, Metric], ties: Ties = "expected"
+) -> DirectionMetrics:
+    """Evaluate one direction, given where its relevant items stand; the rest is as in `metrics`."""
     by_policy = {policy: _measure(ranking, measures, policy) for policy in get_args(Ties)}
     return DirectionMetrics(
         values=dict(by_policy[ties]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from copy import copy
 from dataclasses import dataclass, field, fields
@@ -244,13 +245,33 @@ def _make(entry: Entry, arguments: Mapping[str, Any], where: str | None) -> obje
             expected="a component, or a ValueError that says what is wrong with a parameter",
         ) from error
     module, _, name = SLOTS[entry.slot].partition(":")
-    if not isinstance(component, getattr(import_module(module), name)):
+    if not _fits(component, getattr(import_module(module), name)):
         raise PluginError(
             f"{entry.label} of plugin {entry.origin}",
             found=f"{type(component).__name__} lacks a method or attribute of its slot",
             expected=f"all of {module}.{name}",
         )
     return component
+
+
+def _fits(component: object, contract: type) -> bool:
+    """Whether a component has all that its contract names.
+
+    As ``isinstance`` says it, but no property is evaluated, which Python 3.11 does: a data set's version
+    may be read off files that are not looked for before they are needed.
+    """
+    named = {
+        name
+        for base in contract.__mro__
+        if base.__module__ not in ("typing", "builtins")
+        for name in (*vars(base), *inspect.get_annotations(base))
+        if not name.startswith("_") or name == "__call__"
+    }
+    absent = object()
+    return all(
+        inspect.getattr_static(component, name, absent) is not absent or hasattr(component, name)
+        for name in named
+    )
 
 
 def _said(error: BaseException) -> str:

@@ -13,22 +13,39 @@ if TYPE_CHECKING:
 @hookimpl
 def tcmgc_register(register: Register) -> None:
     """Register every component of this package; none is imported before it is used."""
+    _data(register)
+    _models(register)
+    _training(register)
+    _evaluation(register)
+
+
+def _data(register: Register) -> None:
     register.dataset("storyshapes", "tcmgc_plugins.datasets.storyshapes.dataset:StoryShapes")
+    register.dataset("msr-vtt", "tcmgc_plugins.datasets.msr_vtt.dataset:MsrVtt")
+    register.dataset("didemo", "tcmgc_plugins.datasets.didemo.dataset:Didemo")
+    register.dataset("vatex", "tcmgc_plugins.datasets.vatex.dataset:Vatex")
+    register.dataset("msvd", "tcmgc_plugins.datasets.msvd.dataset:Msvd")
+    register.dataset("activitynet", "tcmgc_plugins.datasets.activitynet.dataset:ActivityNet")
+    register.dataset("folder", "tcmgc_plugins.datasets.folder.dataset:Folder")
     register.command(
         "calibrate",
         "tcmgc_plugins.datasets.storyshapes.calibration.command:calibrate",
         help="Measure whether StoryShapes is fit to measure with.",
     )
 
-    register.encoder("open-clip", "tcmgc_plugins.encoders.open_clip_encoder:OpenClip")
-
     register.reader("decord", "tcmgc_plugins.readers.decord_reader:DecordReader")
     register.reader("pyav", "tcmgc_plugins.readers.pyav_reader:PyavReader")
+    register.reader("decord-else-pyav", "tcmgc_plugins.readers.decord_else_pyav:DecordElsePyav")
 
     register.sampler("uniform", "tcmgc_plugins.samplers.uniform:Uniform")
+    register.sampler("segment", "tcmgc_plugins.samplers.segment:Segment")
     register.sampler("fps-then-uniform", "tcmgc_plugins.samplers.fps_then_uniform:FpsThenUniform")
     register.sampler("stride-then-uniform", "tcmgc_plugins.samplers.stride_then_uniform:StrideThenUniform")
     register.sampler("intervals", "tcmgc_plugins.samplers.intervals:Intervals")
+
+
+def _models(register: Register) -> None:
+    register.encoder("open-clip", "tcmgc_plugins.encoders.open_clip_encoder:OpenClip")
 
     register.stage("transformer", "tcmgc_plugins.stages.transformer:TemporalTransformer")
     register.stage("lstm", "tcmgc_plugins.stages.lstm:TemporalLSTM")
@@ -58,6 +75,8 @@ def tcmgc_register(register: Register) -> None:
 
     register.kernel("triton-attention", "tcmgc_plugins.kernels.triton_attention:TritonAttention")
 
+
+def _training(register: Register) -> None:
     register.loss("infonce", "tcmgc_plugins.losses.infonce:InfoNCE")
     register.loss("sdr", "tcmgc_plugins.losses.sdr:SimilarityDecorrelation")
     register.loss("cdcr", "tcmgc_plugins.losses.cdcr:ChannelDecorrelation")
@@ -70,6 +89,8 @@ def tcmgc_register(register: Register) -> None:
     register.schedule("warmup-cosine", "tcmgc_plugins.schedules.warmup_cosine:WarmupCosine")
     register.schedule("warmup-linear", "tcmgc_plugins.schedules.warmup_linear:WarmupLinear")
 
+
+def _evaluation(register: Register) -> None:
     register.normalizer("dual-softmax", "tcmgc_plugins.normalizers.dual_softmax:DualSoftmax")
     register.normalizer("qb-norm", "tcmgc_plugins.normalizers.qb_norm:QueryBank")
     register.normalizer("sinkhorn", "tcmgc_plugins.normalizers.sinkhorn:Sinkhorn")

@@ -15,17 +15,22 @@ if TYPE_CHECKING:
 
     from .board.leaderboard import Leaderboard
     from .runs.read_runs import Run
+    from .runs.restrict_runs import RestrictTo
 
 FOLDER = "report"
 
 
-def leaderboard_of(directory: Path) -> Leaderboard:
+def leaderboard_of(
+    directory: Path, *, restrict_to: RestrictTo | None = None, mixed: bool = False
+) -> Leaderboard:
     """Read a folder of runs, set the stale ones apart, and make the leaderboard.
 
     Parameters
     ----------
     directory
         What ``tcmgc run --out`` was given.
+    restrict_to, mixed
+        As in `tcmgc_reports.board.build.build_leaderboard`.
 
     Raises
     ------
@@ -37,4 +42,4 @@ def leaderboard_of(directory: Path) -> Leaderboard:
     def stale(run: Run) -> str | None:
         return "; ".join(stale_reasons(run.record, registry)) or None
 
-    return build_leaderboard(read_runs(directory), stale)
+    return build_leaderboard(read_runs(directory), stale, restrict_to=restrict_to, mixed=mixed)

@@ -30,6 +30,9 @@ def write_report(board: Leaderboard, folder: Path) -> Path:
     """
     # All are made before the first is written: a report is of one board.
     texts = {one.file: one.render(board) for one in RENDERERS.values() if one.file is not None}
+    for section in board.sections:
+        if section.clips is not None:  # what `--restrict-to` takes
+            texts[f"clips-{section.fingerprint[:12]}.txt"] = "".join(f"{clip}\n" for clip in section.clips)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_text(folder / name, text)

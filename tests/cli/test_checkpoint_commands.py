@@ -35,7 +35,7 @@ class Folder(VideoFolder):
 
 @hookimpl
 def tcmgc_register(register):
-    register.dataset("folder", Folder)
+    register.dataset("video-files", Folder)
 """
 
 
@@ -112,10 +112,10 @@ def test_what_was_imported_is_evaluated(tmp_path: Path, monkeypatch: pytest.Monk
     )
     plugin = tmp_path / "data.py"
     plugin.write_text(DATASET.replace("TESTS", repr(str(Path(__file__).parents[1]))))
-    dataset = f"dataset={{name: folder, folder: {tmp_path / 'videos'}}}"
+    dataset = f"dataset={{name: video-files, folder: {tmp_path / 'videos'}}}"
     numbers = tmp_path / "numbers.json"
     said = run("evaluate", out, dataset, "--device", "cpu", "--out", numbers, "--plugin", plugin).stdout
-    assert "clip4clip-meanp on folder, test split" in said
+    assert "clip4clip-meanp on video-files, test split" in said
     found = json.loads(numbers.read_text())
     assert found["recipe"] == "clip4clip-meanp"
     assert found["stale"] == []

@@ -27,6 +27,7 @@ def story(console: Console) -> None:
     with RunDisplay(console) as display:
         for done in (1, 2):
             display.preparing("decoding the train split", "clips", done, 2)
+        display.waits(Path("frames/ab.lock"))
         display.prepared()
         display.planned([3.0, 3.0])
         display.reused(FIRST, finished(30.0))
@@ -45,6 +46,9 @@ def test_lines_away_from_a_terminal() -> None:
     story(Console(file=out, force_terminal=False, width=80))
     lines = out.getvalue().splitlines()
     assert lines[0] == "decoding the train split: 2 clips"
+    assert lines.pop(1) == (
+        "note: another process decodes the same clips, and is waited for; it holds frames/ab.lock"
+    )
     assert lines[1] == "run 1 of 3, xpool, seed 0: t2v R@1 30.0, v2t R@1 30.0, finished before"
     assert (
         lines[2] == "run 2 of 3, tcmgc, seed 0: computed again, as the source of the aggregator lsa changed"

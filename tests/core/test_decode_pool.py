@@ -18,7 +18,7 @@ from tcmgc.data import decode_pool
 from tcmgc.data.clip import Clip
 from tcmgc.data.decode import Decoding
 from tcmgc.data.decode_pool import _Pool, _Worker
-from tcmgc.data.decode_worker import Decoded, Job
+from tcmgc.data.decode_worker import Job
 from tcmgc.errors import DataError
 from tcmgc.plugins import Plugins
 from tcmgc_plugins.readers.pyav_reader import PyavReader
@@ -128,18 +128,18 @@ class Made:
     def answer(self) -> object:
         if self.number == 0 and not self.killed.is_set():
             assert Made.being_made.wait(10)
-            return Decoded((0.0,), 0)
+            return "done"
         self.killed.wait(60)
         return None
 
-    def kill_if_late(self) -> None:
+    def kill_if_late(self, time_limit: float) -> None:
         pass
 
     def kill(self) -> None:
         self.killed.set()
 
-    def failure(self, clip: Clip) -> object:
-        return Decoded((0.0,), 0)
+    def failure(self, clip: Clip, time_limit: float) -> object:
+        return "done"
 
     def close(self) -> None:
         self.closed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -18,10 +19,13 @@ import pytest
 import torch
 
 from bad_readers import Slow
-from frame_cases import folders, load
+from frame_cases import folders, load, unfinished
 from source_edits import edit
+from tcmgc.data import frame_work
 from tcmgc.data.cache_folder import cache_folder
-from tcmgc.data.frame_cache import FrameCacheWarning
+from tcmgc.data.frame_cache import FrameCacheWarning, remove_folder
+from tcmgc.data.frame_work import lock_of
+from tcmgc.files.disk import UnwritableError
 from video_files import VideoFolder, write_video
 
 if TYPE_CHECKING:
@@ -37,7 +41,7 @@ def test_the_second_time_nothing_is_decoded(videos: VideoFolder, cache: Path) ->
     assert np.array_equal(first.times, again.times, equal_nan=True)
     (folder,) = folders(cache)
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert [clip["id"] for clip in manifest["clips"]] == ["0", "1", "2"]
 
 
@@ -161,13 +165,13 @@ def test_a_plain_script_may_load(script: Path) -> None:
 def test_a_killed_writer_leaves_nothing_that_counts(script: Path, cache: Path) -> None:
     process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
-        wait_for(lambda: (cache / "frames").is_dir() and bool(folders(cache)))
+        wait_for(lambda: (cache / "frames").is_dir() and bool(unfinished(cache)))
         process.send_signal(signal.SIGKILL)
-    (left,) = folders(cache)
-    assert left.name.startswith(".work-")
+    assert unfinished(cache)
+    assert not folders(cache)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.stdout == "loaded (3, 4, 32, 32, 3)\n"
-    assert left not in folders(cache)
+    assert not unfinished(cache)
     assert len(folders(cache)) == 1
 
 
@@ -178,7 +182,53 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.01)
 
 
+def test_a_full_disk_is_said_before_anything_is_decoded(
+    videos: VideoFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(frame_work.os, "posix_fallocate", refuse, raising=False)
+    with pytest.raises(UnwritableError, match="No space left on device"):
+        load(videos, in_memory=False)
+    assert not folders(cache)
+
+
 def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     assert cache_folder() == cache
     monkeypatch.delenv("TCMGC_CACHE")
     assert cache_folder().name == "tcmgc"
+
+
+def test_a_disk_that_fills_up_at_the_end(
+    videos: VideoFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(frame_work.np, "save", refuse)
+    with pytest.raises(UnwritableError, match=r"frames .*\n.*No space left.*\n.*\n.*TCMGC_CACHE") as caught:
+        load(videos, in_memory=False)
+    assert str(cache) in caught.value.where
+    assert not folders(cache)
+
+
+def test_who_waits_for_another_process_is_told(
+    videos: VideoFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(videos)
+    (folder,) = folders(cache)
+    remove_folder(folder)
+    monkeypatch.setattr(frame_work, "PATIENCE", 0.1)
+    other, told = lock_of(folder), []
+
+    def waits(lock: Path) -> None:
+        told.append(lock)
+        other.release()
+
+    with other:
+        load(videos, waits=waits)
+    assert told == [Path(other.lock_file)]
+    assert folders(cache) == [folder]
+    load(videos, waits=waits)
+    assert len(told) == 1

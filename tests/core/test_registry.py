@@ -18,6 +18,7 @@ import tcmgc
 from tcmgc import ConfigError, Size, app
 from tcmgc.app import current_registry
 from tcmgc.cli.main import cli
+from tcmgc.errors import PluginError
 from tcmgc.registry import Entry, Origin
 from tcmgc.schema import component_schema, describe_type, slot_fields
 from tcmgc.slots import SLOTS
@@ -51,6 +52,32 @@ def test_every_registered_string_is_a_documented_component(entry: Entry) -> None
             f"    {parameter}" in line or f", {parameter}" in line
             for line in entry.component.__doc__.splitlines()
         )
+
+
+class Lazy:
+    """A data set whose version is read off files that are not there yet."""
+
+    paper = "made for a test"
+
+    @property
+    def version(self) -> str:
+        raise AssertionError("the version is read before it is needed")
+
+    def prepare(self, progress: object = None) -> None: ...
+
+    def split(self, name: str) -> None: ...
+
+
+def test_a_component_is_checked_without_reading_its_properties() -> None:
+    registry = current_registry().copy()
+    origin = Origin("test", "test 1")
+    registry.add(Entry("dataset", "lazy", Lazy, origin))
+    registry.add(
+        Entry("dataset", "half", type("Half", (), {"version": "1", "prepare": Lazy.prepare}), origin)
+    )
+    assert isinstance(registry.create("dataset", {"name": "lazy"}, {}), Lazy)
+    with pytest.raises(PluginError, match="Half lacks a method"):
+        registry.create("dataset", {"name": "half"}, {})
 
 
 def strings(path: Path) -> set[str]:

@@ -121,7 +121,7 @@ def test_only_readings_of_the_runs_own_test_split_are_logged(finished: FinishedR
 def test_a_reading_is_logged_before_it_happens(
     finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("after the lights went out")
 
     monkeypatch.setattr(evaluate_source, "evaluate_split", fail)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 
@@ -99,6 +100,31 @@ def test_order_and_repetition_are_the_callers(reader: Reader, tmp_path: Path) ->
     path = write_video(tmp_path / "a.mp4")
     with reader.open(path) as video:
         assert [number_of(frame) for frame in video.read([7, 2, 7, 29])] == [7, 2, 7, 29]
+
+
+CODECS = {
+    "H.264": {"options": {"x264-params": f"{OPEN}:crf=12"}},
+    "H.264, pyramid": {"options": {"x264-params": "bframes=7:b-pyramid=normal:b-adapt=0:keyint=30:crf=12"}},
+    "HEVC": HEVC,
+    "MPEG-4": {"codec": "mpeg4", "options": {"bf": "2", "g": "8", "qscale": "2"}},
+    "MPEG-2": {"codec": "mpeg2video", "rate": 25, "options": {"bf": "2", "g": "8"}},
+    "VP9": {"codec": "libvpx-vp9", "options": {"crf": "20"}},
+    "AV1": {"codec": "libsvtav1", "options": {"preset": "12", "crf": "20"}},
+}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("codec", CODECS)
+def test_frames_that_are_passed_over_change_no_other(codec: str, threads: int, tmp_path: Path) -> None:
+    how: Any = CODECS[codec]
+    if isinstance(how, dict) and how.get("codec", "libx264") not in av.codecs_available:
+        pytest.skip("this FFmpeg has no such encoder")
+    path = how if isinstance(how, Path) else write_video(tmp_path / "a.mp4", **how)
+    with PyavReader(threads=threads).open(path) as video:
+        every = video.read(range(len(video.times)))
+        for step in (1, 2, 5, 13):
+            wanted = list(range(step - 1, len(every), step))
+            assert np.array_equal(video.read(wanted), every[wanted])
 
 
 @needs_decord
@@ -196,6 +222,12 @@ def nothing(path: Path) -> Path:
     return path
 
 
+def playlist(path: Path) -> Path:
+    other = write_video(path.with_name("other.mp4"))
+    path.write_text(f"ffconcat version 1.0\nfile {other.name}\n")
+    return path
+
+
 UNREADABLE: dict[Callable[[Path], Path], str] = {
     nothing: "no such file",
     folder: "a directory",
@@ -206,6 +238,7 @@ UNREADABLE: dict[Callable[[Path], Path], str] = {
     without_header: "cut short",
     damaged: "cannot be decoded|Invalid data",
     encrypted: "encrypted|cannot be decoded",
+    playlist: "a list of other files",
 }
 
 
@@ -222,6 +255,20 @@ def test_unreadable_files_are_one_error(reader: Reader, make: Callable[[Path], P
     with pytest.raises(DataError, match=UNREADABLE[make]) as caught:
         read()
     assert caught.value.where == f"video {path}"
+
+
+@each_reader
+@pytest.mark.parametrize("name", ["a: b/1.mp4", "http:1.mp4", "-i.mp4", "%03d [1].mp4"])
+def test_a_name_is_no_address(
+    reader: Reader, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative ones: FFmpeg takes what is before a colon for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    path.parent.mkdir(exist_ok=True)
+    write_video(path.absolute())
+    with reader.open(path) as video:
+        assert video.read([0]).shape[0] == 1
 
 
 @needs_decord

@@ -44,6 +44,8 @@ class RunsOut:
         *,
         seed: int = 0,
         clusters: Sequence[str] | None = None,
+        clips: Sequence[str] | None = None,
+        items: int = ITEMS,
         tags: Sequence[Sequence[str]] = (),
         fields: dict[str, Any] = FIELDS,
         config: str = "",
@@ -52,9 +54,12 @@ class RunsOut:
         suffix: str = "",
         **changes: Any,
     ) -> Path:
-        """Write a run; ``changes`` go into its record."""
+        """Write a run; ``clips`` are the clusters of v2t, and ``changes`` go into its record."""
         sources = sources or {}
-        ranks = {"t2v": ranks_of(t2v, clusters, tags), "v2t": ranks_of(v2t or t2v, clusters, tags)}
+        ranks = {
+            "t2v": ranks_of(t2v, clusters, tags, items),
+            "v2t": ranks_of(v2t or t2v, clips or clusters, tags, items),
+        }
         parts = {
             "config": sha(label + config),
             "seed": seed,
@@ -120,11 +125,11 @@ class RunsOut:
 
 
 def ranks_of(
-    places: Sequence[Place], clusters: Sequence[str] | None, tags: Sequence[Sequence[str]]
+    places: Sequence[Place], clusters: Sequence[str] | None, tags: Sequence[Sequence[str]], items: int
 ) -> dict[str, Any]:
     groups = [(place - 1, 1, 1) if isinstance(place, int) else place for place in places]
     return {
-        "items": ITEMS,
+        "items": items,
         "query": [f"q{index}" for index in range(len(places))],
         "cluster": list(clusters or [f"clip{index}" for index in range(len(places))]),
         "above": [above for above, _, _ in groups],

@@ -15,6 +15,7 @@ from tcmgc.app import current_registry
 from tcmgc.data.clip import Caption, Clip, Split
 from tcmgc.recipes.load import load_recipe
 from tcmgc.runs.components import used_components
+from tcmgc.runs.dataset_title import dataset_title
 from tcmgc.runs.fingerprint import display, fingerprint, fingerprint_fields, split_sha256
 from tcmgc.runs.identity import identity, identity_parts
 
@@ -180,7 +181,30 @@ def test_no_path_of_the_machine_is_in_it(tmp_path: Path) -> None:
             "storyshapes quick",
         ),
         ({"name": "storyshapes", "size": "full", "captions": 3, "seed": 0, "root": None}, "storyshapes full"),
+        # What was found is in the fingerprint itself; how missing files are treated is not in the name.
+        (
+            {"name": "msr-vtt", "split": "1k-b", "validation": "own", "missing": "drop", "root": "/x"},
+            "msr-vtt 1k-b own",
+        ),
     ],
 )
 def test_a_data_set_is_shown_by_name_and_choice(config: dict[str, Any], shown: str) -> None:
     assert display(REGISTRY, "dataset", config) == shown
+
+
+@pytest.mark.parametrize(
+    ("config", "title"),
+    [
+        ({"name": "storyshapes", "size": "quick"}, "storyshapes quick"),
+        ({"name": "msr-vtt", "split": "1k-a-9k", "validation": "own"}, "MSR-VTT 1k-A, 9k train"),
+        (
+            {"name": "msr-vtt", "split": "1k-b", "validation": "test"},
+            "MSR-VTT 1k-B, validated on test",
+        ),
+        ({"name": "activitynet", "validation": "test"}, "ActivityNet Captions, validated on test"),
+        ({"name": "vatex"}, "VATEX"),
+        ({"name": "folder"}, "folder"),
+    ],
+)
+def test_what_tables_call_a_data_set(config: dict[str, Any], title: str) -> None:
+    assert dataset_title(REGISTRY, config) == title

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -30,6 +31,11 @@ def say_warning(message: str) -> None:
 def say_note(message: str) -> None:
     """Say what a user may want to know."""
     click.echo(click.style("note: ", fg="cyan") + message, err=True)
+
+
+def waiting_for(lock: Path) -> str:
+    """Say that another process is waited for, by the file of the lock that it holds."""
+    return f"another process decodes the same clips, and is waited for; it holds {lock}"
 
 
 @contextmanager

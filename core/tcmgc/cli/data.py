@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import inspect
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tcmgc.app import current_registry
 from tcmgc.errors import DataError
 
-from .console import progress_bar, say_note
+from .console import progress_bar
+from .data_cache import cache
+from .data_check import check
+from .data_links import links
+from .data_mock import mock
+from .data_prepare import prepare
+from .data_setup import SPLITS, all_readers, dataset_arguments, prepared
 from .main import plugin_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from tcmgc.data.clip import Split, SplitName
-    from tcmgc.slots.dataset import Dataset
-    from tcmgc.slots.reader import Reader
-
-SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+    from tcmgc.data.clip import SplitName
 
 
 @click.group()
 def data() -> None:
-    """Make, check and look at data sets; list and clear the cache."""
+    """Make, check and look at data sets; list and prune the cache."""
+
+
+for command in (cache, check, links, mock, prepare):
+    data.add_command(command)
 
 
 @data.command("list")
@@ -47,48 +50,13 @@ def list_datasets() -> None:
 
 @data.command()
 @plugin_option
-@click.argument("name")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--probe/--no-probe", default=True, help="Open every video and add up the seconds.")
-def prepare(name: str, settings: tuple[str, ...], probe: bool) -> None:
-    """Make or verify the files of the data set NAME.
-
-    What it takes, it takes after its name: tcmgc data prepare storyshapes size=mini
-    """
-    from tabulate import tabulate
-
-    dataset = _prepared(name, settings)
-    readers = _readers() if probe else []
-    rows: list[dict[str, Any]] = []
-    unreadable: list[DataError] = []
-    for split_name in SPLITS:
-        split = dataset.split(split_name)
-        clips, expected = len(split.clips), split.expected_clips
-        row: dict[str, Any] = {"split": split_name}
-        row["clips"] = f"{clips:,}" if clips == expected else f"{clips:,} of {expected:,}"
-        row["captions"] = f"{len(split.captions):,}"
-        if probe:
-            with progress_bar(f"opening {split_name}", "clips") as progress:
-                row["seconds"] = f"{_seconds(split, readers, unreadable, progress):,.1f}"
-        row["path"] = os.path.commonpath([str(clip.path.parent) for clip in split.clips])
-        rows.append(row)
-    align = ["right" if key in ("clips", "captions", "seconds") else "left" for key in rows[0]]
-    click.echo(f"{name}: version {dataset.version}")
-    click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True, colalign=align))
-    if unreadable:
-        first = unreadable[0]
-        said = f"{first.found}; {len(unreadable)} of all clips are unreadable"
-        raise DataError(first.where, found=said, expected=first.expected, hint=first.hint)
-
-
-@data.command()
-@plugin_option
-@click.argument("name")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@dataset_arguments
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--clips", type=click.IntRange(1, 200), default=8, show_default=True, help="How many.")
 @click.option("--out", required=True, metavar="FILE", help="A file *.html or *.png.")
-def show(name: str, settings: tuple[str, ...], split: SplitName, clips: int, out: str) -> None:
+def show(
+    name: str, settings: tuple[str, ...], root: str | None, split: SplitName, clips: int, out: str
+) -> None:
     """Show clips of the data set NAME with their captions on a contact sheet.
 
     The clips are spread evenly over the split.
@@ -100,11 +68,11 @@ def show(name: str, settings: tuple[str, ...], split: SplitName, clips: int, out
     if path.suffix.lower() not in (".html", ".png"):
         raise DataError(f"output {out}", found=f"the ending {path.suffix!r}", expected=".html or .png")
     refuse_unwritable(path, "output")
-    found = _prepared(name, settings).split(split)
+    found = prepared(name, settings, root).split(split)
     from tcmgc.data.contact_sheet import sheet_clips
 
     with progress_bar("reading", "clips") as progress:
-        rows = sheet_clips(found, _readers(), clips=clips, progress=progress)
+        rows = sheet_clips(found, all_readers(), clips=clips, progress=progress)
     title = f"{name} {' '.join(settings)}".strip() + f": {len(rows)} of {len(found.clips)} clips of {split}"
     with writing("output", path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,68 +85,3 @@ def show(name: str, settings: tuple[str, ...], split: SplitName, clips: int, out
 
             path.write_text(sheet_html(title, rows), encoding="utf-8")
     click.echo(f"{out}: {len(rows)} clips of {name}, {split}")
-
-
-@data.command()
-@click.argument("kinds", nargs=-1, metavar="[KIND]...")
-@click.option("--clear", is_flag=True, help="Remove what is listed; it can be made again.")
-def cache(kinds: tuple[str, ...], clear: bool) -> None:
-    """List the cache, all of it or the KINDs given: datasets, frames, features, weights."""
-    from tabulate import tabulate
-
-    from tcmgc.data.cache_folder import cache_folder, cached_kinds, clear_kind
-
-    found = cached_kinds(kinds)
-    rows = [
-        {
-            "kind": kind.name,
-            "what": kind.what,
-            "entries": kind.entries,
-            "MB": f"{kind.size / 1e6:,.1f}",
-            "path": kind.path,
-        }
-        for kind in found
-    ]
-    if rows:
-        align = ("left", "left", "right", "right", "left")
-        click.echo(tabulate(rows, headers="keys", tablefmt="simple", colalign=align, disable_numparse=True))
-    else:
-        say_note(f"nothing is cached in {cache_folder()}")
-    if clear:
-        for kind in found:
-            clear_kind(kind)
-        click.echo(f"removed: {sum(kind.size for kind in found) / 1e6:,.1f} MB")
-
-
-def _prepared(name: str, settings: Sequence[str]) -> Dataset:
-    """Make a data set and its files."""
-    from tcmgc.component_config import make_component
-
-    dataset: Dataset = make_component("dataset", name, settings, current_registry())
-    with progress_bar("preparing", "clips") as progress:
-        dataset.prepare(progress)
-    return dataset
-
-
-def _readers() -> list[Reader]:
-    """All readers, in the order of their names."""
-    return list(current_registry().create_all("reader").values())
-
-
-def _seconds(
-    split: Split,
-    readers: Sequence[Reader],
-    unreadable: list[DataError],
-    progress: Callable[[int, int], None],
-) -> float:
-    """Open every clip of a split and add up its seconds; what cannot be opened is appended."""
-    from tcmgc.data.probe import clip_seconds
-
-    total = 0.0
-    for done, clip in enumerate(split.clips, start=1):
-        try:
-            total += clip_seconds(clip, readers)
-        except DataError as error:
-            unreadable.append(error)
-        progress(done, len(split.clips))
-    return total

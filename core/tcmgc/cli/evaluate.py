@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .console import warnings_said
+from .console import say_note, warnings_said
 from .options import experiment_options
 
 
@@ -16,6 +17,12 @@ from .options import experiment_options
 @click.option("--dataset", metavar="NAME", help="In place of the run's; the same as dataset=NAME.")
 @click.option(
     "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True, help="Which."
+)
+@click.option(
+    "--restrict-to",
+    multiple=True,
+    metavar="FILE",
+    help="Search only the clips that FILE names, an id a line; several files: what is in all of them.",
 )
 @click.option("--out", metavar="FILE", help="Write the metrics and the protocol as JSON, too.")
 @experiment_options
@@ -27,6 +34,7 @@ def evaluate(
     dataset: str | None,
     protocol: str | None,
     split: str,
+    restrict_to: tuple[str, ...],
     overrides: tuple[str, ...],
     device: str,
     out: str | None,
@@ -40,6 +48,7 @@ def evaluate(
 
     from tcmgc import api
     from tcmgc.files.output import refuse_unwritable
+    from tcmgc.runs.availability import clips_counted
 
     from .run_display import RunDisplay
 
@@ -54,12 +63,17 @@ def evaluate(
             protocol=protocol,
             overrides=(*swap, *overrides, *more),
             split=split,  # type: ignore[arg-type]
+            restrict_to=restrict_to,
             device=device,
             listener=display,
         )
-    click.echo(f"{found['recipe']} on {found['dataset']}, {split} split")
-    rows = [{"": direction, **metrics["values"]} for direction, metrics in found["metrics"].items()]
-    click.echo(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".1f"))
+    counted = clips_counted(found["fingerprint_fields"])
+    some = counted is not None and counted[0] != counted[1]
+    told = f", {counted[0]:,} of {counted[1]:,} clips" if counted is not None and some else ""
+    click.echo(f"{found['recipe']} on {found['dataset']}, {split} split{told}")
+    click.echo(tabulate(_rows(found), headers="keys", tablefmt="simple", floatfmt=".1f"))
+    if some and not all(found["bounds"].values()):
+        say_note("how many captions the missing clips have is not known: no bounds for t2v")
     if out is not None:
         from tcmgc.files.disk import writing
         from tcmgc.runs.json_file import write_json
@@ -68,3 +82,15 @@ def evaluate(
             Path(out).parent.mkdir(parents=True, exist_ok=True)
             write_json(Path(out), found)
         click.echo(f"{out}: metrics and protocol")
+
+
+def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Make a table: each direction's numbers and, where clips are missing, their bounds over all clips."""
+    rows = []
+    for direction, metrics in found["metrics"].items():
+        rows.append({"": direction, **metrics["values"]})
+        if bounds := found["bounds"][direction]:
+            for place, name in enumerate(("least", "most")):
+                own = {number: ends[place] for number, ends in bounds.items()}
+                rows.append({"": f"{direction}, with all clips at {name}", **own})
+    return rows

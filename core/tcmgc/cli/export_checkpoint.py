@@ -12,7 +12,7 @@ from .main import plugin_option
 
 
 @click.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("model", metavar="DIR")
 @click.option(
     "--out",
     required=True,
@@ -32,14 +32,14 @@ from .main import plugin_option
     help="imported: half precision where the checkpoint had it.",
 )
 @plugin_option
-def export(folder: str, out: str, names: str | None, types: str) -> None:
+def export(model: str, out: str, names: str | None, types: str) -> None:
     """Write the model of DIR, a run's folder or an imported checkpoint, under official names."""
     from tcmgc import api_checkpoints
     from tcmgc.files.output import refuse_unwritable
 
-    refuse_unwritable(Path(out), "output", Path(folder).glob("*"))
+    refuse_unwritable(Path(out), "output", Path(model).glob("*"))
     with warnings_said():
-        written = api_checkpoints.export_checkpoint(folder, out, names=names, types=types)  # type: ignore[arg-type]
+        written = api_checkpoints.export_checkpoint(model, out, names=names, types=types)  # type: ignore[arg-type]
     kinds = Counter(str(tensor.dtype).removeprefix("torch.") for tensor in written.values())
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     click.echo(f"{out}: {len(written)} tensors, {told}")

@@ -11,8 +11,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from tcmgc.experiments.listener import Listener, RunName, RunProgress
 from tcmgc.experiments.run import said
 
+from .console import waiting_for
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -64,6 +67,10 @@ class RunDisplay(Listener, AbstractContextManager["RunDisplay"]):
         self._bars.update(
             self._data, completed=done, total=total, description=f"{what} ({done}/{total} {unit})"
         )
+
+    def waits(self, lock: Path) -> None:
+        """Say what is waited for."""
+        self._say(f"note: {waiting_for(lock)}")
 
     def prepared(self) -> None:
         """Take that bar away."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from tcmgc.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tcmgc.arrays import Int1D
@@ -87,6 +88,22 @@ class Caption:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """A clip that is left out of a split, and why.
+
+    Parameters
+    ----------
+    clip
+        Its id.
+    reason
+        In a few words: ``no video file``, or what its reader says; no path of the machine.
+    """
+
+    clip: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Split:
     """Clips and their captions.
 
@@ -102,6 +119,10 @@ class Split:
         How captions were chosen, as ``one a clip``: part of the protocol.
     expected_clips
         How many clips the split should have; fewer are there when files are missing.
+    expected_captions
+        How many captions the split should have; None where nobody knows. Bounds for missing clips need it.
+    dropped
+        The clips that are not there, as far as the data set knows them one by one.
     """
 
     name: SplitName
@@ -109,6 +130,8 @@ class Split:
     captions: tuple[Caption, ...]
     caption_rule: str
     expected_clips: int
+    expected_captions: int | None = None
+    dropped: tuple[Dropped, ...] = ()
 
     def __post_init__(self) -> None:
         ids = {clip.id for clip in self.clips}
@@ -121,6 +144,29 @@ class Split:
             raise DataError(
                 f"split {self.name}: {odd}", found=found, expected="captions and clips that match"
             )
+
+    def without(self, dropped: Iterable[Dropped]) -> Split:
+        """Leave clips and their captions out; how many the split should have stays.
+
+        Raises
+        ------
+        DataError
+            When none is left.
+        """
+        left_out = tuple(dropped)
+        if not left_out:
+            return self
+        ids = {each.clip for each in left_out}
+        clips = tuple(clip for clip in self.clips if clip.id not in ids)
+        if not clips:
+            first = left_out[0]
+            raise DataError(
+                f"split {self.name}",
+                found=f"no clip that can be used: {first.clip}: {first.reason}",
+                expected="at least one",
+            )
+        captions = tuple(caption for caption in self.captions if caption.clip not in ids)
+        return replace(self, clips=clips, captions=captions, dropped=(*self.dropped, *left_out))
 
     @cached_property
     def clip_of_caption(self) -> Int1D:

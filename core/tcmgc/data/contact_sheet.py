@@ -10,7 +10,8 @@ from PIL import Image
 
 from tcmgc.errors import DataError
 
-from .probe import clip_ends, with_video
+from .clip_ends import clip_ends
+from .probe import with_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

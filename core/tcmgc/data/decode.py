@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tcmgc.errors import DataError, TcmgcError
+from tcmgc.slots.reader import Alternatives
 
+from .clip_ends import clip_ends
 from .preprocess import square
 
 if TYPE_CHECKING:
@@ -18,6 +20,28 @@ if TYPE_CHECKING:
     from tcmgc.slots.sampler import Sampler
 
     from .clip import Clip
+
+
+@dataclass(frozen=True)
+class DecodedClip:
+    """What decoding a clip gives.
+
+    Parameters
+    ----------
+    pixels
+        uint8 RGB [n, S, S, 3], n from 1 to F.
+    times
+        [n], seconds from the clip's start.
+    seconds
+        How long the clip is.
+    reader
+        The version of the reader that read it.
+    """
+
+    pixels: NDArray[np.uint8]
+    times: NDArray[np.float64]
+    seconds: float
+    reader: str
 
 
 @dataclass(frozen=True)
@@ -37,26 +61,37 @@ class Decoding:
     image_size: int
 
     def __call__(self, clip: Clip) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Decode a clip.
+        """Decode a clip to pixels and times; see `decode`."""
+        found = self.decode(clip)
+        return found.pixels, found.times
 
-        Returns
-        -------
-        tuple
-            Pixels, uint8 RGB [n, S, S, 3], and seconds from the clip's start [n], n from 1 to F.
+    def decode(self, clip: Clip) -> DecodedClip:
+        """Decode a clip by the first of the reader's alternatives that can, if it has some.
 
         Raises
         ------
         DataError
-            With the clip, its path and the reason, whatever goes wrong in the file or in a component.
+            With the clip, its path and the reason, whatever goes wrong in the file or in a component; where
+            all alternatives fail, that of the last one.
         """
+        *others, last = self.reader.readers if isinstance(self.reader, Alternatives) else [self.reader]
+        for reader in others:
+            try:
+                return self._decode(clip, reader)
+            except DataError:
+                continue
+        return self._decode(clip, last)
+
+    def _decode(self, clip: Clip, reader: Reader) -> DecodedClip:
         try:
-            with self.reader.open(clip.path) as video:
+            with reader.open(clip.path) as video:
                 times = np.asarray(video.times, dtype=np.float64)
                 if times.ndim != 1 or not np.isfinite(times).all():  # nan is padding's time in the cache
                     raise ValueError("the reader tells times that are not all numbers")
                 ordinals = [int(k) for k in self.sampler(times, video.fps, clip.start, clip.end)]
                 self._check(ordinals, len(times))
                 frames = video.read(ordinals)
+                start, end = clip_ends(clip, times, video.fps)
             if len(frames) != len(ordinals):
                 raise ValueError(f"the reader returns {len(frames)} frames for {len(ordinals)}")
             if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
@@ -71,7 +106,7 @@ class Decoding:
                 found=f"{type(error).__name__}: {error}",
                 expected="a video that the reader and the sampler take",
             ) from error
-        return pixels, times[ordinals] - (clip.start or 0.0)
+        return DecodedClip(pixels, times[ordinals] - start, end - start, reader.version)
 
     def _check(self, ordinals: list[int], count: int) -> None:
         if not 1 <= len(ordinals) <= self.sampler.frames or not all(0 <= k < count for k in ordinals):

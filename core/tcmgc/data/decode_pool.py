@@ -1,4 +1,4 @@
-"""Decoding many clips in worker processes.
+"""Working on many clips in worker processes.
 
 A decoder that crashes or never comes back takes its process along: so each worker is one, started as a
 fresh interpreter (a fork of a process with threads is not safe, and ``multiprocessing``'s other ways run
@@ -17,22 +17,17 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from .decode_worker import Decoded, Failed, Job, Ready, decode_into
+from .decode_worker import Failed, Job, Ready, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
     from .clip import Clip
-    from .decode import Decoding
+    from .decode_worker import Task
 
 TIME_LIMIT = 600.0
 """Seconds that one clip may take."""
@@ -55,87 +50,81 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-def decode_clips(
-    decoding: Decoding,
+def work_on_clips(
+    task: Task,
     clips: Sequence[Clip],
-    frames: Path | NDArray[np.uint8],
     *,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Decoded | Failed]:
-    """Decode clips into the rows of a file or of an array.
+    time_limit: float | None = None,
+    told: Callable[[int, object], None] | None = None,
+) -> list[object]:
+    """Do a task with every clip.
 
     Parameters
     ----------
-    decoding
-        How. Where another process cannot import its reader or sampler, this process decodes.
+    task
+        What to do. Where another process cannot import its components, this process does it.
     clips
-        One a row.
-    frames
-        uint8 [V, F, S, S, 3], zeros; as a ``.npy`` file, workers write into it themselves.
+        Their places are the numbers that the task is told.
     workers
-        Processes; 0 to decode in this one; None for as many as there are cores and enough clips for.
-    progress
-        Called with the clips that are done and the clips in all.
+        Processes; 0 to work in this one; None for as many as there are cores and enough clips for.
+    time_limit
+        Seconds that one clip may take in a worker; `TIME_LIMIT` when left out.
+    told
+        Called with each clip's number and answer, in the order in which they come.
 
     Returns
     -------
     list
-        The outcome of every clip.
+        The answer for every clip: the task's, or a `tcmgc.data.decode_worker.Failed`.
     """
     if workers is None:
         workers = min(cores(), -(-len(clips) // CLIPS_A_WORKER))
-    file, array = (frames, None) if isinstance(frames, Path) else (None, frames)
-    job = _job(decoding, file) if workers else None
-    found: list[Decoded | Failed | None] = [None] * len(clips)
+    job = _job(task) if workers else None
+    found: list[object] = [None] * len(clips)
     if job is not None:
-        _Pool(job, clips, workers, array).run(found, progress)
-    left = [row for row, outcome in enumerate(found) if outcome is None]
-    if left:
-        rows = array if file is None else np.load(file, mmap_mode="r+")
-        for count, row in enumerate(left, start=1 + len(clips) - len(left)):
-            found[row] = decode_into(decoding, rows, row, clips[row])
-            if progress is not None:
-                progress(count, len(clips))
-    return [outcome for outcome in found if outcome is not None]
+        _Pool(job, clips, workers, time_limit or TIME_LIMIT).run(found, told)
+    for number, clip in enumerate(clips):
+        if found[number] is None:
+            found[number] = attempt(task, number, clip)
+            if told is not None:
+                told(number, found[number])
+    return found
 
 
-def _job(decoding: Decoding, frames: Path | None) -> Job | None:
+def _job(task: Task) -> Job | None:
     """Write a job down; None where it cannot be."""
-    modules = (sys.modules.get(type(part).__module__) for part in (decoding.reader, decoding.sampler))
+    modules = (sys.modules.get(type(part).__module__) for part in task.components)
     files = {
         module.__file__ for module in modules if module is not None and module.__name__.startswith("_tcmgc")
     }
     try:
-        pickled = pickle.dumps(decoding)
+        pickled = pickle.dumps(task)
     except Exception:  # pickle raises many kinds: of a lambda, a handle, a local class
         return None
-    return Job(tuple(Path(file) for file in sorted(filter(None, files))), pickled, frames)
+    return Job(tuple(Path(file) for file in sorted(filter(None, files))), pickled, os.getpid())
 
 
 class _Pool:
     """Threads, one a worker, that hand out clips and collect answers."""
 
-    def __init__(
-        self, job: Job, clips: Sequence[Clip], workers: int, frames: NDArray[np.uint8] | None = None
-    ) -> None:
+    def __init__(self, job: Job, clips: Sequence[Clip], workers: int, time_limit: float = TIME_LIMIT) -> None:
         self._job = job
         self._clips = clips
-        self._frames = frames
-        """Where frames go that are sent with the answers; None where workers write into a file."""
+        self._time_limit = time_limit
         self._rows: SimpleQueue[int] = SimpleQueue()
         for row in range(len(clips)):
             self._rows.put(row)
-        self._answers: SimpleQueue[tuple[int, Decoded | Failed] | None] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[int, object] | None] = SimpleQueue()
         self._lock = threading.Lock()
         """Of the two below: no worker is made once the pool is stopped."""
         self._stopped = False
         self._running: set[_Worker] = set()
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(workers)]
 
-    def run(self, found: list[Decoded | Failed | None], progress: Callable[[int, int], None] | None) -> None:
-        """Fill in the outcomes; what no worker could do stays None."""
-        done, at_work, watched = 0, len(self._threads), time.monotonic()
+    def run(self, found: list[object], told: Callable[[int, object], None] | None) -> None:
+        """Fill in the answers; what no worker could do stays None."""
+        at_work, watched = len(self._threads), time.monotonic()
         try:
             for thread in self._threads:
                 thread.start()
@@ -143,7 +132,7 @@ class _Pool:
                 if time.monotonic() - watched > WATCH:
                     watched = time.monotonic()
                     for worker in self._at_work():
-                        worker.kill_if_late()
+                        worker.kill_if_late(self._time_limit)
                 try:
                     answer = self._answers.get(timeout=WATCH)
                 except Empty:
@@ -152,9 +141,8 @@ class _Pool:
                     at_work -= 1
                     continue
                 row, found[row] = answer
-                done += 1
-                if progress is not None:
-                    progress(done, len(self._clips))
+                if told is not None:
+                    told(row, found[row])
         finally:
             self._stop()
 
@@ -203,7 +191,7 @@ class _Pool:
                 if rows:  # the first of those left ended the worker
                     failed = rows.popleft()
                     self._put_back(rows)
-                    self._answers.put((failed, worker.failure(self._clips[failed])))
+                    self._answers.put((failed, worker.failure(self._clips[failed], self._time_limit)))
                     self._end_worker(worker)
                     worker = None
         finally:
@@ -231,13 +219,9 @@ class _Pool:
         worker.ask([(row, self._clips[row]) for row in rows])
         while rows:
             answer = worker.answer()
-            if not isinstance(answer, (Decoded, Failed)):
+            if answer is None:
                 return
-            row = rows.popleft()
-            if self._frames is not None and isinstance(answer, Decoded) and answer.pixels is not None:
-                self._frames[row, : len(answer.pixels)] = answer.pixels
-                answer = replace(answer, pixels=None)
-            self._answers.put((row, answer))
+            self._answers.put((rows.popleft(), answer))
 
 
 class _Worker:
@@ -280,10 +264,10 @@ class _Worker:
         finally:
             self._waits_since = None
 
-    def kill_if_late(self) -> None:
+    def kill_if_late(self, time_limit: float) -> None:
         """End it when the answer that is waited for takes too long."""
         since = self._waits_since
-        if since is not None and time.monotonic() - since > TIME_LIMIT:
+        if since is not None and time.monotonic() - since > time_limit:
             self._late = True
             self.kill()
 
@@ -291,13 +275,13 @@ class _Worker:
         """End it now."""
         self._process.kill()
 
-    def failure(self, clip: Clip) -> Failed:
+    def failure(self, clip: Clip, time_limit: float) -> Failed:
         """Say why it ended at a clip."""
         status = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         if self._late:
-            found = f"no answer within {TIME_LIMIT:g} s: the decoder hangs"
+            found = f"no answer within {time_limit:g} s: the decoder hangs"
         else:
             ended = f"signal {-status}" if status < 0 else f"exit status {status}"
             found = f"the decoder crashes: {', '.join([ended, *lines[-1:]])}"

@@ -1,29 +1,51 @@
-"""The worker process that decodes: what `tcmgc.data.decode_pool` starts and talks to.
+"""The worker process that works on clips: what `tcmgc.data.decode_pool` starts and talks to.
 
-It reads pickled objects from standard input: first a `Job`, then lists of rows and clips. On standard
-output it answers for the job and for every clip. Frames go straight into the mapped file, so that no
-pixel passes through the pipe, unless there is no file. It ends when its input does.
+It reads pickled objects from standard input: first a `Job`, then lists of numbers and clips. On standard
+output it answers for the job and for every clip. It ends when its input does, and with its parent.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
+import signal
 import sys
-import zlib
+import threading
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from tcmgc.errors import TcmgcError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from .clip import Clip
 
-    from .decode import Decoding
+ON_PARENTS_DEATH = 1
+"""``PR_SET_PDEATHSIG`` of Linux's ``prctl``."""
+LOOKS = 0.5
+"""Seconds after which a worker of another system looks whether its parent is still there."""
+
+
+class Task(Protocol):
+    """What is done with every clip; it is pickled to go to a worker."""
+
+    @property
+    def components(self) -> tuple[object, ...]:
+        """Those that it uses: their plugin files are loaded first."""
+        ...
+
+    def __call__(self, number: int, clip: Clip) -> object:
+        """Work on the clip of a number: an answer that can be pickled, and is not None.
+
+        Raises
+        ------
+        TcmgcError
+            When it cannot be done; it becomes a `Failed`.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,35 +55,16 @@ class Job:
     Parameters
     ----------
     files
-        Plugin files that the decoding's classes come from; they are not importable by name.
-    decoding
-        The pickled `Decoding`.
-    frames
-        The file of frames, uint8 [V, F, S, S, 3], made already; None to send them with the answers.
+        Plugin files that the task's classes come from; they are not importable by name.
+    task
+        The pickled `Task`.
+    parent
+        The process that it works for, with which it ends; None for no such process.
     """
 
     files: tuple[Path, ...]
-    decoding: bytes
-    frames: Path | None
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A clip's answer: its frames are in the file, or sent along.
-
-    Parameters
-    ----------
-    times
-        Seconds from the clip's start.
-    crc32
-        Checksum of its row of the file, padding included; 0 without a file.
-    pixels
-        The frames, uint8 [n, S, S, 3], without a file.
-    """
-
-    times: tuple[float, ...]
-    crc32: int
-    pixels: NDArray[np.uint8] | None = None
+    task: bytes
+    parent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Failed:
     expected: str | None
     hint: str | None
 
+    @property
+    def reason(self) -> str:
+        """Why, in a few words."""
+        return self.found or "nothing is known"
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -81,17 +89,12 @@ class Ready:
     problem: str | None = None
 
 
-def decode_into(decoding: Decoding, frames: Any, row: int, clip: Any) -> Decoded | Failed:
-    """Decode a clip into its row of the frames [V, F, S, S, 3], or into the answer where they are None."""
+def attempt(task: Task, number: int, clip: Clip) -> object:
+    """Do a task with a clip; what tcmgc says of it is the answer `Failed`."""
     try:
-        pixels, times = decoding(clip)
+        return task(number, clip)
     except TcmgcError as error:
         return Failed(error.where, error.found, error.expected, error.hint)
-    seconds = tuple(map(float, times))
-    if frames is None:
-        return Decoded(seconds, 0, pixels)
-    frames[row, : len(pixels)] = pixels
-    return Decoded(seconds, zlib.crc32(frames[row]))
 
 
 def main() -> None:
@@ -100,21 +103,42 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a decoder prints must not get between the answers
     job: Job = pickle.load(requests)
+    end_with(job.parent)
     try:
         _load(job.files)
-        decoding: Decoding = pickle.loads(job.decoding)
+        task: Task = pickle.loads(job.task)
     except Exception as error:  # whatever its import raises
         _send(answers, Ready(f"{type(error).__name__}: {error}"))
         return
-    frames = None if job.frames is None else np.load(job.frames, mmap_mode="r+")
     _send(answers, Ready())
     while True:
         try:
             clips = pickle.load(requests)
         except EOFError:
             return
-        for row, clip in clips:
-            _send(answers, decode_into(decoding, frames, row, clip))
+        for number, clip in clips:
+            _send(answers, attempt(task, number, clip))
+
+
+def end_with(parent: int | None) -> None:
+    """End this process when its parent ends, killed or not, even while a decoder hangs.
+
+    The frames that a worker writes go into a file that the parent's successor takes over.
+    """
+    if parent is None or os.name != "posix":
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(ON_PARENTS_DEATH, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it ended before it could be watched
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOKS)
+    os._exit(1)
 
 
 def _load(files: tuple[Path, ...]) -> None:

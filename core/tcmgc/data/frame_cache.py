@@ -3,12 +3,12 @@
 ===================  ======================================================================
 ``frames.npy``       uint8 [V, F, S, S, 3], zeros in padding
 ``times.npy``        float64 [V, F], seconds from the clip's start, nan in padding
-``manifest.json``    schema version, what named the folder, and a checksum of every clip
+``manifest.json``    schema version, what named the folder, and of every clip its checksum,
+                     length and reader; and the clips that no reader read, with the reason
 ===================  ======================================================================
 
-The folder's name is a digest of all that the frames depend on. It is filled under another name and
-renamed when it is complete, so that writers do not meet, and a killed one leaves nothing to be taken
-for frames.
+The folder's name is a digest of all that the frames depend on. It is filled under another name
+(`tcmgc.data.frame_work`) and renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ import platform
 import shutil
 import uuid
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tcmgc.files.disk import writing
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-SCHEMA_VERSION = 1
-WORK = ".work-"
-"""Begins the names of folders that are not complete."""
+SCHEMA_VERSION = 2
+FRAMES, TIMES, MANIFEST = "frames.npy", "times.npy", "manifest.json"
+GONE = ".gone-"
+"""Begins the names of folders that are being removed."""
 
 
 class FrameCacheWarning(UserWarning):
@@ -43,17 +42,45 @@ class FrameCacheWarning(UserWarning):
 
 @dataclass(frozen=True)
 class CachedFrames:
-    """Frames and times as they lie in a folder, mapped rather than read."""
+    """Frames and times as they lie in a folder, mapped rather than read; or such in memory.
+
+    Parameters
+    ----------
+    pixels, times
+        Of the clips that were read, in the order of the split.
+    clips, unreadable
+        What the manifest says of these, and of the others.
+    """
 
     pixels: NDArray[np.uint8]
     times: NDArray[np.float64]
+    clips: tuple[dict[str, Any], ...]
+    unreadable: tuple[dict[str, Any], ...]
 
 
 class Damaged(Exception):  # noqa: N818  # never leaves this package
     """A folder is not what was written."""
 
 
-def read_frames(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what a folder says of itself.
+
+    Raises
+    ------
+    Damaged
+        With what is wrong.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["schema_version"] != SCHEMA_VERSION:
+            raise Damaged(f"schema version {manifest['schema_version']}")
+        _ = manifest["clips"], manifest["unreadable"], manifest["shape"], manifest["times_crc32"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{type(error).__name__}: {error}") from None
+    return manifest  # type: ignore[no-any-return]
+
+
+def read_frames(folder: Path, shape: tuple[int, ...] | None = None) -> CachedFrames | None:
     """Read a folder, and check every byte of it.
 
     Parameters
@@ -61,7 +88,7 @@ def read_frames(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
     folder
         Its path.
     shape
-        (V, F, S, S, 3).
+        (V, F, S, S, 3) of all clips of the split; None for what the folder says itself.
 
     Returns
     -------
@@ -79,89 +106,31 @@ def read_frames(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
             return None
     except OSError:  # no right to look, or no name of a folder: whoever writes there is told
         return None
+    manifest = read_manifest(folder)
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        sums = [int(clip["crc32"]) for clip in manifest["clips"]]
-        pixels = np.load(folder / "frames.npy", mmap_mode="c")
-        times = np.load(folder / "times.npy")
-        if manifest["schema_version"] != SCHEMA_VERSION or len(sums) != shape[0]:
+        clips, unreadable = tuple(manifest["clips"]), tuple(manifest["unreadable"])
+        sums = [int(clip["crc32"]) for clip in clips]
+        count, *rest = manifest["shape"] if shape is None else shape
+        pixels = np.load(folder / FRAMES, mmap_mode="c")
+        times = np.load(folder / TIMES)
+        if len(clips) + len(unreadable) != count:
             raise Damaged("a manifest of other frames")
-        if pixels.shape != shape or pixels.dtype != np.uint8 or times.shape != shape[:2]:
-            raise Damaged(f"{pixels.dtype} {pixels.shape} in place of uint8 {shape}")
+        expected = (len(clips), *rest)
+        if pixels.shape != expected or pixels.dtype != np.uint8 or times.shape != expected[:2]:
+            raise Damaged(f"{pixels.dtype} {pixels.shape} in place of uint8 {expected}")
         if zlib.crc32(times.tobytes()) != manifest["times_crc32"]:
             raise Damaged("other times than were written")
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise Damaged(f"{type(error).__name__}: {error}") from None
-    for row, expected in enumerate(sums):
-        if zlib.crc32(pixels[row]) != expected:
-            raise Damaged(f"other frames of clip {manifest['clips'][row]['id']} than were written")
-    return CachedFrames(pixels, times)
-
-
-def start_folder(folder: Path, shape: tuple[int, ...]) -> Path:
-    """Make an unfinished folder beside ``folder``, with its disk space taken for a file of zeros.
-
-    Raises
-    ------
-    UnwritableError
-        When there is no space, or no right to write.
-    """
-    with writing("frames", folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder.parent)
-        work = _work_beside(folder)
-        work.mkdir()
-        _take_space(work, shape)
-    return work
-
-
-def _take_space(work: Path, shape: tuple[int, ...]) -> None:
-    try:
-        pixels = np.lib.format.open_memmap(work / "frames.npy", mode="w+", dtype=np.uint8, shape=shape)
-        del pixels
-        if hasattr(os, "posix_fallocate"):
-            # A write to a mapped file on a full disk kills the process: the space is taken beforehand.
-            with (work / "frames.npy").open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-    except OSError:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-
-
-def finish_folder(
-    work: Path,
-    folder: Path,
-    times: NDArray[np.float64],
-    clips: Sequence[Mapping[str, Any]],
-    about: Mapping[str, Any],
-) -> None:
-    """Write the rest of an unfinished folder and rename it; the first of several writers wins.
-
-    Raises
-    ------
-    UnwritableError
-        When the disk is full.
-    """
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        **about,
-        "times_crc32": zlib.crc32(times.tobytes()),
-        "clips": list(clips),
-    }
-    with writing("frames", folder):
-        np.save(work / "times.npy", times)
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        try:
-            work.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-            remove_folder(work)  # another process made the same frames meanwhile
+    for row, wanted in enumerate(sums):
+        if zlib.crc32(pixels[row]) != wanted:
+            raise Damaged(f"other frames of clip {clips[row]['id']} than were written")
+    return CachedFrames(pixels, times, clips, unreadable)
 
 
 def remove_folder(folder: Path) -> None:
     """Take a folder out of sight at once, then remove its files; it stays where nothing may be removed."""
-    hidden = _work_beside(folder)
+    hidden = folder.parent / f"{GONE}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         folder.rename(hidden)
     except OSError:  # another process was faster, or the disk is read-only
@@ -169,18 +138,13 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _work_beside(folder: Path) -> Path:
-    return folder.parent / f"{WORK}{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+def sweep(parent: Path) -> None:
+    """Remove the rest of what killed processes were removing."""
+    for folder in parent.glob(f"{GONE}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what killed processes of this machine left unfinished."""
-    if os.name != "posix":
-        return
-    for work in parent.glob(f"{WORK}{platform.node()}-*"):
-        try:
-            os.kill(int(work.name.split("-")[-2]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(work, ignore_errors=True)
-        except (OSError, ValueError):  # another user's process, or another's folder
-            continue
+def mark_used(folder: Path) -> None:
+    """Remember that a folder was used now: ``tcmgc data cache prune`` goes by it."""
+    with suppress(OSError):  # a cache that is shared read-only
+        os.utime(folder / MANIFEST)

@@ -6,28 +6,23 @@ import hashlib
 import json
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tcmgc.errors import DataError
 from tcmgc.files.disk import UnwritableError
+from tcmgc.slots.dataset import Dropping
 from tcmgc.source_hash import source_sha256
 
-from .cache_folder import CACHE, cache_folder, warn_unkept
+from .cache_folder import cache_folder, warn_unkept
+from .clip import Dropped
 from .decode import Decoding
-from .decode_pool import decode_clips
-from .decode_worker import Decoded, Failed
-from .frame_cache import (
-    CachedFrames,
-    Damaged,
-    FrameCacheWarning,
-    finish_folder,
-    read_frames,
-    remove_folder,
-    start_folder,
-)
+from .decode_frames import UnreadableClips, decode_frames
+from .decode_memory import decode_in_memory
+from .file_hash import files_sha256
+from .frame_cache import CachedFrames, Damaged, FrameCacheWarning, mark_used, read_frames, remove_folder
+from .frame_work import FrameWork
 from .preprocess import PREPROCESS
 
 if TYPE_CHECKING:
@@ -41,6 +36,7 @@ if TYPE_CHECKING:
     from tcmgc.slots.sampler import Sampler
 
     from .clip import Clip, Split, SplitName
+    from .decode_worker import Failed
 
 
 @dataclass(frozen=True)
@@ -57,12 +53,15 @@ class SplitFrames:
         bool [V, F], True for the frames that a clip has; they come first.
     times
         float64 [V, F], seconds from the clip's start, nan in padding.
+    told
+        What the manifest says of each clip: its length in ``seconds``, which ``reader`` read it, ...
     """
 
     split: Split
     pixels: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     times: NDArray[np.float64]
+    told: tuple[Mapping[str, Any], ...] = ()
 
 
 def load_split(
@@ -76,17 +75,23 @@ def load_split(
     image_size: int,
     progress: Callable[[int, int], None] | None = None,
     workers: int | None = None,
+    time_limit: float | None = None,
+    retry: bool = False,
+    in_memory: bool = True,
+    waits: Callable[[Path], None] | None = None,
 ) -> SplitFrames:
-    """Return a split's frames, decoding them unless that was done before.
+    """Return a split's frames, decoding those that were not decoded before.
 
     What names them in the cache: the SHA-256 of every video file, the clips' starts and ends, the
     reader's version, the configs and sources of reader and sampler, the source of `tcmgc.data.decode`, the
-    image size and Pillow's version.
+    image size and Pillow's version. What a killed process has decoded counts, and so do the frames of the
+    same clips in another split.
 
     Parameters
     ----------
     dataset
-        It is prepared (`tcmgc.slots.dataset.Dataset.prepare`).
+        It is prepared (`tcmgc.slots.dataset.Dataset.prepare`). Where it drops what cannot be read
+        (`tcmgc.slots.dataset.Dropping`), the split that is returned lacks these clips, and says why.
     name
         Which split.
     reader, sampler
@@ -99,11 +104,24 @@ def load_split(
         Called with the clips decoded and the clips in all; not at all when they come from the cache.
     workers
         Decoding processes; 0 to decode in this one; None for as many as there are cores.
+    time_limit
+        Seconds that a clip may take, but for decoding in this process.
+    retry
+        Try clips again that could not be read before; those of a data set that does not drop them always are.
+    in_memory
+        Whether frames that cannot be kept in the cache are decoded into memory.
+    waits
+        Called with the file of a lock when another process decodes the same frames, and is waited for.
 
     Raises
     ------
+    UnreadableClips
+        When clips cannot be read and are not to be dropped: with the first one's path and the reason. All
+        clips are tried first.
     DataError
-        When a clip cannot be read: with its path and the reason. All clips are tried first.
+        When frames cannot be kept and do not fit into memory.
+    UnwritableError
+        When frames cannot be kept, and are not to be in memory.
     SourceChanged
         When source code that decodes changed since this process imported it.
 
@@ -115,8 +133,49 @@ def load_split(
         When frames cannot be kept in the cache; they are in memory then.
     """
     split = dataset.split(name)
+    drops = isinstance(dataset, Dropping) and dataset.drops
     decoding = Decoding(reader, sampler, image_size)
     shape = (len(split.clips), sampler.frames, image_size, image_size, 3)
+    about = frames_about(reader, reader_config, sampler, sampler_config, shape)
+    files = files_sha256([clip.path for clip in split.clips])
+    clips = [
+        {"sha256": sha256, "start": clip.start, "end": clip.end}
+        for sha256, clip in zip(files, split.clips, strict=True)
+    ]
+    key = hashlib.sha256(json.dumps([about, clips], sort_keys=True).encode()).hexdigest()
+    work = FrameWork(cache_folder() / "frames" / key[:32], shape, {"key": key, **about}, clips)
+
+    def read() -> CachedFrames | None:
+        found = _read(work.folder, shape)
+        return found if found is None or not found.unreadable or (drops and not retry) else None
+
+    cached = read()
+    if cached is None:
+        cached = _decoded(
+            work,
+            decoding,
+            split.clips,
+            read,
+            drops=drops,
+            setting=drop_setting(dataset),
+            retry=retry or not drops,
+            in_memory=in_memory,
+            waits=waits,
+            limits={"progress": progress, "workers": workers, "time_limit": time_limit},
+        )
+    mark_used(work.folder)
+    left = split.without(Dropped(clip["id"], clip["reason"]) for clip in cached.unreadable)
+    return SplitFrames(left, cached.pixels, ~np.isnan(cached.times), cached.times, cached.clips)
+
+
+def frames_about(
+    reader: Reader,
+    reader_config: Mapping[str, Any],
+    sampler: Sampler,
+    sampler_config: Mapping[str, Any],
+    shape: tuple[int, ...],
+) -> dict[str, Any]:
+    """Collect what frames depend on beside the clips; as JSON reads it back."""
     about = {
         "reader": {
             **reader_config,
@@ -128,21 +187,51 @@ def load_split(
         "shape": list(shape),
         "preprocess": PREPROCESS,
     }
-    files = [_sha256(clip) for clip in split.clips]
-    clips = [
-        {"sha256": sha256, "start": clip.start, "end": clip.end}
-        for sha256, clip in zip(files, split.clips, strict=True)
-    ]
-    key = hashlib.sha256(json.dumps([about, clips], sort_keys=True).encode()).hexdigest()
-    folder = cache_folder() / "frames" / key[:32]
-    cached = _read(folder, shape)
-    if cached is None:
-        decode = partial(_decode, decoding, split.clips, progress=progress, workers=workers)
-        named = [{"id": clip.id, **entry} for clip, entry in zip(split.clips, clips, strict=True)]
-        cached = _kept(folder, shape, {"key": key, **about}, named, decode)
-        if cached is None:
-            cached = _in_memory(folder, shape, decode)
-    return SplitFrames(split, cached.pixels, ~np.isnan(cached.times), cached.times)
+    return json.loads(json.dumps(about))  # type: ignore[no-any-return]
+
+
+def _decoded(
+    work: FrameWork,
+    decoding: Decoding,
+    clips: Sequence[Clip],
+    read: Callable[[], CachedFrames | None],
+    *,
+    drops: bool,
+    setting: str | None,
+    retry: bool,
+    in_memory: bool,
+    waits: Callable[[Path], None] | None,
+    limits: Mapping[str, Any],
+) -> CachedFrames:
+    """Decode into the cache; or into memory, with a warning, where it cannot be kept there."""
+    try:
+        failed = decode_frames(work, decoding, clips, read, drops=drops, retry=retry, waits=waits, **limits)
+        _refuse(failed, work, drops, setting)
+        if (cached := _read(work.folder, work.shape)) is not None:
+            return cached
+        problem = "does not keep what is written"
+        if not in_memory:
+            raise DataError(f"frames {work.folder}", found="nothing, after they were written")
+    except UnwritableError as error:
+        if not in_memory:
+            raise
+        problem = error.found or "cannot be written"
+    warn_unkept("frames", problem)
+    cached, failed = decode_in_memory(work, decoding, clips, **limits)
+    _refuse(failed, work, drops, setting)
+    return cached
+
+
+def _refuse(failed: Mapping[str, Failed], work: FrameWork, drops: bool, setting: str | None) -> None:
+    """Raise what is wrong with clips that are not to be dropped, or with all of them."""
+    if failed and (not drops or len(failed) == len(work.clips)):
+        seconds = sum(line["seconds"] for line in work.lines.values() if "failed" not in line)
+        raise UnreadableClips(failed, len(work.clips), seconds, setting)
+
+
+def drop_setting(dataset: Dataset) -> str | None:
+    """Return what a user writes to have a data set leave out what cannot be read; None if nothing would."""
+    return dataset.drop_setting if isinstance(dataset, Dropping) and not dataset.drops else None
 
 
 def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
@@ -153,97 +242,7 @@ def _read(folder: Path, shape: tuple[int, ...]) -> CachedFrames | None:
         warnings.warn(
             f"cached frames {folder} are damaged ({damage}); they are made again",
             FrameCacheWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         remove_folder(folder)
         return None
-
-
-def _kept(
-    folder: Path,
-    shape: tuple[int, ...],
-    about: Mapping[str, Any],
-    clips: Sequence[Mapping[str, Any]],
-    decode: Callable[[Path], list[Decoded]],
-) -> CachedFrames | None:
-    """Fill a folder of the cache and read it; None, with a warning, where it cannot be kept."""
-    try:
-        work = start_folder(folder, shape)
-        try:
-            decoded = decode(work / "frames.npy")
-            entries = [{**clip, "crc32": outcome.crc32} for clip, outcome in zip(clips, decoded, strict=True)]
-            finish_folder(work, folder, _times(decoded, shape), entries, about)
-        finally:
-            if work.exists():
-                remove_folder(work)
-    except UnwritableError as error:
-        warn_unkept("frames", error.found or "cannot be written")
-        return None
-    cached = _read(folder, shape)
-    if cached is None:
-        warn_unkept("frames", "does not keep what is written")
-    return cached
-
-
-def _in_memory(
-    folder: Path, shape: tuple[int, ...], decode: Callable[[NDArray[np.uint8]], list[Decoded]]
-) -> CachedFrames:
-    """Decode into an array of this process."""
-    try:
-        pixels = np.zeros(shape, np.uint8)
-    except MemoryError:
-        raise DataError(
-            f"frames {folder}",
-            found=f"{np.prod(shape) / 1e6:,.0f} MB fit neither there nor into memory",
-            expected="a folder with space",
-            hint=f"{CACHE}=DIR names another; tcmgc data cache --clear makes space",
-        ) from None
-    return CachedFrames(pixels, _times(decode(pixels), shape))
-
-
-def _decode(
-    decoding: Decoding,
-    clips: Sequence[Clip],
-    frames: Path | NDArray[np.uint8],
-    *,
-    progress: Callable[[int, int], None] | None,
-    workers: int | None,
-) -> list[Decoded]:
-    """Decode all clips, or raise what is wrong with those that cannot be read."""
-    outcomes = decode_clips(decoding, clips, frames, workers=workers, progress=progress)
-    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    if failed:
-        raise _unreadable(failed, len(clips))
-    return [outcome for outcome in outcomes if isinstance(outcome, Decoded)]
-
-
-def _times(decoded: Sequence[Decoded], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Seconds from the clips' starts [V, F], nan in padding."""
-    times = np.full(shape[:2], np.nan)
-    for row, outcome in enumerate(decoded):
-        times[row, : len(outcome.times)] = outcome.times
-    return times
-
-
-def _unreadable(failed: Sequence[Failed], total: int) -> DataError:
-    """Say the first of the clips that cannot be read, and how many there are."""
-    first = failed[0]
-    found = first.found or "nothing"
-    if len(failed) > 1:
-        others = ", ".join(failure.where.partition(":")[0] for failure in failed[1:4])
-        more = f" and {len(failed) - 4} more" if len(failed) > 4 else ""
-        found += f"; {len(failed)} of {total} clips are unreadable, also {others}{more}"
-    return DataError(first.where, found=found, expected=first.expected, hint=first.hint)
-
-
-def _sha256(clip: Clip) -> str:
-    """SHA-256 of a clip's file."""
-    try:
-        with clip.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(
-            f"clip {clip.id}: video {clip.path}",
-            found=(error.strerror or str(error)).lower(),
-            expected="a video file",
-        ) from None

@@ -134,9 +134,10 @@ def to_tensor(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> torch
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def refuse_other_frames(model: EncodedModel, data: SplitFrames) -> None:
-    """Refuse frames that the encoder does not take."""
-    size, frames = model.encoder.image_size, model.head.sizes.max_frames
+def refuse_other_frames(model: EncodedModel, data: SplitFrames, frames: int | None = None) -> None:
+    """Refuse frames that the encoder does not take, or other counts of them than are said."""
+    size = model.encoder.image_size
+    frames = model.head.sizes.max_frames if frames is None else frames
     expected = (len(data.split.clips), frames, size, size, 3)
     if data.pixels.shape != expected:
         raise DataError(

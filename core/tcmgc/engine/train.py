@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tcmgc.app import current_registry
@@ -14,6 +14,7 @@ from tcmgc.errors import ConfigError
 from .batches import BatchOrder
 from .checkpoint import Checkpoint, Standing
 from .fabric import precision_of, refuse_several
+from .frame_draws import FrameDraws
 from .history import EpochRecord, History, Means, Selection, StepRecord, new_history
 from .peak_memory import PeakMemory
 from .progress import TrainingProgress
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tcmgc.data.frames import SplitFrames
     from tcmgc.slots.metric import Metric
+    from tcmgc.slots.sampler import RandomSampler
 
     from .encoded_model import EncodedModel
     from .progress import ShowTraining
@@ -70,6 +72,8 @@ def train(
     folder: Path,
     progress: ShowTraining | None = None,
     measures: Mapping[str, Metric] | None = None,
+    sampler: RandomSampler | None = None,
+    workers: int | None = None,
 ) -> Training:
     """Train a model, and leave the weights of its best epoch in it.
 
@@ -96,6 +100,12 @@ def train(
         Called after every step and every epoch.
     measures
         The metrics of validation, by name; those of the process's plugins when left out.
+    sampler
+        Draws the frames of every epoch, among the candidates that ``train`` then holds; None where ``train``
+        holds the frames that are shown. A frozen encoder encodes what is drawn anew.
+    workers
+        Threads that gather frames ahead of the step; None for as many as suit the device. The batches are the
+        same with any number.
 
     Raises
     ------
@@ -113,7 +123,11 @@ def train(
     validation = Validation(val.split, measures, *selection)
     model.to(fabric.device)
     model.head.score_memory = None if settings.score_memory is None else settings.score_memory * 2**20
-    return _Trainer(fabric, model, train, val, settings, validation, seed, folder, progress).run()
+    draws = None if sampler is None else FrameDraws(sampler, train, seed)
+    trainer = _Trainer(
+        fabric, model, train, val, settings, validation, seed, folder, progress, draws, workers
+    )
+    return trainer.run()
 
 
 class _Trainer:
@@ -128,6 +142,8 @@ class _Trainer:
         seed: int,
         folder: Path,
         progress: ShowTraining | None,
+        draws: FrameDraws | None,
+        workers: int | None,
     ) -> None:
         self._fabric, self._model, self._settings = fabric, model, settings
         self._validation, self._seed, self._progress = validation, seed, progress
@@ -138,12 +154,14 @@ class _Trainer:
         self._steps = len(self._order) * settings.epochs
         self._updates = Updates(fabric, model, settings, self._steps)
         self._checkpoint = Checkpoint(folder, model, self._updates.optimizer)
-        self._source = self._make_source(train, val)
+        self._source = self._make_source(train, val, draws, workers)
         self._standing = Standing(self._about(train, val), 0, new_history(), None)
 
-    def _make_source(self, train: SplitFrames, val: SplitFrames) -> Source:
-        if not self._model.encoder.frozen:
-            return EncodedFrames(self._fabric, self._model, train, val)
+    def _make_source(
+        self, train: SplitFrames, val: SplitFrames, draws: FrameDraws | None, workers: int | None
+    ) -> Source:
+        if not self._model.encoder.frozen or draws is not None:
+            return EncodedFrames(self._fabric, self._model, train, val, draws=draws, workers=workers)
 
         def show(done: int, total: int) -> None:
             self._show(TrainingProgress(1, self._settings.epochs, done, total, activity="encoding"))
@@ -184,12 +202,12 @@ class _Trainer:
         standing, means = self._standing, Means()
         first = (epoch - 1) * len(self._order)
         loss = math.nan
-        with seeded(derive(self._seed, "epoch", epoch), self._fabric.device) as generator:
+        batches = self._source.epoch(epoch, self._order.epoch(epoch))
+        with seeded(derive(self._seed, "epoch", epoch), self._fabric.device) as generator, closing(batches):
             self._model.train()
             if self._model.encoder.frozen:
                 self._model.encoder.eval()  # type: ignore[attr-defined]  # a module: see EncodedModel
-            for step, batch in enumerate(self._order.epoch(epoch), start=first + 1):
-                features = partial(self._source.batch, batch)
+            for step, features in enumerate(batches, start=first + 1):
                 loss, terms = self._updates.step(features, generator, epoch=epoch, step=step)
                 means.add(loss, terms)
                 standing.history["steps"].append(StepRecord(step=step, loss=loss))

@@ -13,7 +13,9 @@ import torch
 from tcmgc.engine.encode import encode
 from tcmgc.engine.score import score_features
 from tcmgc.evaluation import as_array, metrics
+from tcmgc.outranking import outranking
 from tcmgc.ranking import Direction, rank
+from tcmgc.runs.fingerprint import clip_digests
 
 from .normalization import ranking_scores
 
@@ -28,8 +30,12 @@ if TYPE_CHECKING:
     from tcmgc.engine.encoded_model import EncodedModel
     from tcmgc.evaluation import DirectionMetrics
     from tcmgc.features import TextFeatures, VideoFeatures
+    from tcmgc.outranking import Outranking
+    from tcmgc.ranking import Ranking
     from tcmgc.slots.metric import Metric
     from tcmgc.slots.normalizer import Normalizer
+
+    from .restriction import Restriction
 
 TOP = 5
 REPEATS, SHORT = 3, 0.5
@@ -44,8 +50,14 @@ class Evaluation:
     ----------
     metrics
         `tcmgc.evaluation.DirectionMetrics` by direction.
+    rankings
+        What they were computed from.
     ranks
         The content of ``ranks.json``.
+    digests
+        Of the clips that were searched: `tcmgc.runs.fingerprint.clip_digests`.
+    outranking
+        What ranks the same queries among fewer clips.
     seconds
         Encoding and scoring, once.
     microseconds_per_pair
@@ -53,7 +65,10 @@ class Evaluation:
     """
 
     metrics: dict[str, DirectionMetrics]
+    rankings: dict[Direction, Ranking]
     ranks: dict[str, Any]
+    digests: list[str]
+    outranking: dict[Direction, Outranking]
     seconds: float
     microseconds_per_pair: float
 
@@ -64,6 +79,7 @@ def evaluate(
     data: SplitFrames,
     measures: Mapping[str, Metric],
     *,
+    restriction: Restriction | None = None,
     normalizer: Normalizer | None = None,
     bank: Callable[[], SplitFrames] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -80,6 +96,9 @@ def evaluate(
         The split.
     measures
         Metrics by name.
+    restriction
+        The clips to search, with their captions; all where it is left out. The others are encoded, too,
+        since a model scores each pair on its own; but what a normalizer sees is the restricted scores.
     normalizer
         Applied to each direction's scores, as its query side asks.
     bank
@@ -89,6 +108,11 @@ def evaluate(
     """
     start = time.perf_counter()
     text, video = encode(fabric, model, data, progress)
+    split = data.split
+    if restriction is not None:
+        split = restriction.split
+        captions, clips = (torch.from_numpy(rows) for rows in (restriction.captions, restriction.clips))
+        text, video = text[captions.to(model.device)], video[clips.to(model.device)]
     _synchronize(fabric)
     encoded = time.perf_counter()
     scores = score_features(model, text, video)
@@ -97,15 +121,20 @@ def evaluate(
     if scoring_seconds < SHORT:
         scoring_seconds = _time_scoring(fabric, model, text, video)
     known = cache(lambda: encode(fabric, model, bank(), None) if bank is not None else None)
-    pairing = data.split.clip_of_caption
+    pairing = split.clip_of_caption
     found: dict[str, DirectionMetrics] = {}
+    rankings: dict[Direction, Ranking] = {}
+    bits: dict[Direction, Outranking] = {}
     ranks: dict[str, Any] = {"schema_version": 1}
     for direction in get_args(Direction):
         similarity = ranking_scores(model, text, video, scores, normalizer, known, direction)
         similarity_TV = as_array(similarity, "similarity")
         found[direction] = metrics(similarity_TV, pairing, measures=measures)[direction]
-        ranks[direction] = _ranks(similarity_TV, data.split, direction)
-    return Evaluation(found, ranks, seconds, 1e6 * scoring_seconds / (len(text) * len(video)))
+        rankings[direction] = rank(similarity_TV, pairing, direction)
+        ranks[direction] = _ranks(similarity_TV, split, direction, rankings[direction])
+        bits[direction] = outranking(similarity_TV, pairing, direction)
+    a_pair = 1e6 * scoring_seconds / (len(text) * len(video))
+    return Evaluation(found, rankings, ranks, clip_digests(split), bits, seconds, a_pair)
 
 
 def _time_scoring(fabric: Fabric, model: EncodedModel, text: TextFeatures, video: VideoFeatures) -> float:
@@ -124,9 +153,8 @@ def _synchronize(fabric: Fabric) -> None:
         torch.cuda.synchronize(fabric.device)
 
 
-def _ranks(similarity_TV: Matrix, split: Split, direction: Direction) -> dict[str, Any]:
+def _ranks(similarity_TV: Matrix, split: Split, direction: Direction, ranking: Ranking) -> dict[str, Any]:
     """Say where each query's clip, or its captions, stand; see ``ranks.json`` in docs/experiments.md."""
-    ranking = rank(similarity_TV, split.clip_of_caption, direction)
     above, size, relevant = ranking.best_groups()
     clips = [clip.id for clip in split.clips]
     if direction == "t2v":

@@ -12,8 +12,10 @@ from tcmgc.errors import ConfigError, DataError
 from tcmgc.files.weights_file import load_weights
 from tcmgc.recipes.draft import Draft
 from tcmgc.recipes.load import finish
+from tcmgc.runs.availability import bounds_of
+from tcmgc.runs.dataset_title import dataset_title
 from tcmgc.runs.environment import environment
-from tcmgc.runs.fingerprint import display, fingerprint
+from tcmgc.runs.fingerprint import clip_digests, fingerprint, restricted_fields
 from tcmgc.runs.model_file import is_model_file, read_model
 from tcmgc.runs.model_folder import read_model_folder
 from tcmgc.runs.record import TestAccess
@@ -23,13 +25,14 @@ from .experiment import evaluate_split
 from .job import TEST, refuse_incomplete
 from .listener import Listener, RunName, RunProgress
 from .measured_cost import measured_cost
+from .restriction import Restriction, read_ids, restrict
 from .session import Session
 from .trained import warn_of_stale
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tcmgc.data.clip import SplitName
+    from tcmgc.data.clip import Split, SplitName
     from tcmgc.recipes.load import Recipe
     from tcmgc.recipes.overrides import Override
     from tcmgc.registry import Registry
@@ -57,6 +60,8 @@ class Source:
         In place of the run's or the recipe's.
     overrides
         Applied last.
+    restrict_to
+        Files with ids of clips: those that are in all of them are evaluated. None for all clips.
     """
 
     path: Path
@@ -64,6 +69,7 @@ class Source:
     variant: str | None = None
     protocol: str | Path | None = None
     overrides: tuple[Override, ...] = ()
+    restrict_to: tuple[Path, ...] = ()
 
     @property
     def is_folder(self) -> bool:
@@ -86,10 +92,15 @@ def evaluate_source(
     stale = [] if run is None else warn_of_stale(source.path, run, registry)
     session = Session(registry, device, listener)
     refuse_incomplete(session, recipe, to_train=False)
+    session.find_files(recipe)
     parts = session.parts(recipe)
     model = build_encoded(recipe, session.encoder(recipe), parts.sampler.frames, registry, 0)
     _load(source, model)
     fields = session.fingerprint_fields(recipe, split)
+    restriction = _restriction(source, session.split(recipe, split))
+    if restriction is not None:
+        left = restriction.split
+        fields = restricted_fields(fields, clip_digests(left), len(left.captions))
     if run is not None and split == TEST and own_data:
         _log_access(source)
     name = RunName(1, 1, recipe.name, 0)
@@ -98,16 +109,21 @@ def evaluate_source(
         session.listener.advanced(name, progress)
 
     session.listener.planned([1.0])
-    _, evaluation = evaluate_split(session, recipe, model, split, advanced)
+    _, evaluation = evaluate_split(session, recipe, model, split, advanced, restriction=restriction)
+    measures = registry.create_all("metric")
     return {
         "schema_version": 1,
         "source": source.path.name,
         "recipe": recipe.name if folder is None else folder.recipe,
         "protocol": recipe.protocol,
         "overrides": [override.text for override in source.overrides],
-        "dataset": display(registry, "dataset", recipe.config["dataset"]),
+        "dataset": dataset_title(registry, recipe.config["dataset"]),
         "split": split,
         "metrics": evaluation.metrics,
+        "bounds": {
+            direction: bounds_of(fields, direction, ranking, measures)
+            for direction, ranking in evaluation.rankings.items()
+        },
         "fingerprint": fingerprint(fields),
         "fingerprint_fields": fields,
         "stale": stale,
@@ -157,6 +173,17 @@ def _recipe(registry: Registry, source: Source) -> tuple[Recipe, bool]:
     return recipe, recipe.config["dataset"] == own
 
 
+def _restriction(source: Source, split: Split) -> Restriction | None:
+    """Find the clips that all lists name."""
+    if not source.restrict_to:
+        return None
+    names = ", ".join(map(str, source.restrict_to))
+    ids = frozenset.intersection(*map(read_ids, source.restrict_to))
+    if not ids:
+        raise DataError(f"lists of clips {names}", found="no clip that is in all of them")
+    return restrict(split, ids, f"list of clips {names}")
+
+
 def _load(source: Source, model: EncodedModel) -> None:
     path = source.path / WEIGHTS if source.is_folder else source.path
     if source.is_folder or is_model_file(path):
@@ -173,7 +200,8 @@ def _load(source: Source, model: EncodedModel) -> None:
 def _log_access(source: Source) -> None:
     """Write into a run's record, before it happens, that its test split is looked at again."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    reason = " ".join(["tcmgc evaluate", *(override.text for override in source.overrides)])
+    restricted = [f"--restrict-to {path.name}" for path in source.restrict_to]
+    reason = " ".join(["tcmgc evaluate", *(override.text for override in source.overrides), *restricted])
     try:
         change_record(source.path, {}, [TestAccess(time=now, reason=reason)])
     except OSError as error:  # the run may lie where nothing can be written

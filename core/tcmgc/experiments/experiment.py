@@ -14,10 +14,12 @@ from tcmgc.files.disk import write_text, writing
 from tcmgc.recipes.show import as_yaml
 from tcmgc.runs.components import used_components
 from tcmgc.runs.cost import parameter_counts
+from tcmgc.runs.dataset_title import dataset_title
 from tcmgc.runs.environment import environment
-from tcmgc.runs.fingerprint import display, fingerprint
+from tcmgc.runs.fingerprint import fingerprint
 from tcmgc.runs.json_file import read_json, write_json
 from tcmgc.runs.model_file import write_model
+from tcmgc.runs.outranking_file import write_outranking
 from tcmgc.runs.record import (
     Cost,
     IdentityParts,
@@ -30,6 +32,7 @@ from tcmgc.runs.record import (
 from tcmgc.runs.run_folder import (
     CONFIG,
     HISTORY,
+    OUTRANKING,
     RANKS,
     STARTED,
     TRAINING,
@@ -37,6 +40,7 @@ from tcmgc.runs.run_folder import (
     FinishedRun,
     RunsFolder,
 )
+from tcmgc.slots.dataset import Noted
 
 from .evaluate import Evaluation, evaluate
 from .job import TEST, Job, training_settings
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from tcmgc.recipes.load import Recipe
     from tcmgc.slots.normalizer import Normalizer
 
+    from .restriction import Restriction
     from .session import Session
 
 TRAINING_SHARE = 0.9
@@ -80,7 +85,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
     start = _start(work, job)
     memory = PeakMemory(session.fabric.device)
     encoder = session.encoder(recipe)
-    frames = session.parts(recipe).sampler.frames
+    dataset, frames = session.parts(recipe).dataset, session.parts(recipe).sampler.frames
     model = build_encoded(recipe, encoder, frames, session.registry, job.seed)
     counts = parameter_counts(model, trained=config["trained"])
     training = _train(session, job, model, work / TRAINING, show) if config["trained"] else None
@@ -94,6 +99,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         write_model(work / WEIGHTS, model)
         write_json(work / HISTORY, new_history() if training is None else training.history)
         write_json(work / RANKS, evaluation.ranks)
+        write_outranking(work / OUTRANKING, evaluation.digests, evaluation.outranking)
         write_text(work / CONFIG, as_yaml(recipe) + "\n")
     peaks = [memory.bytes(), None if training is None else training.peak_memory_bytes]
     scoring: dict[str, Any] = measured_cost(model, evaluation)
@@ -109,7 +115,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         protocol=recipe.protocol,
         fingerprint=fingerprint(job.fields),
         fingerprint_fields=job.fields,
-        dataset=display(session.registry, "dataset", config["dataset"]),
+        dataset=dataset_title(session.registry, config["dataset"]),
         split=TEST,
         metrics={"t2v": Metrics(**evaluation.metrics["t2v"]), "v2t": Metrics(**evaluation.metrics["v2t"])},
         selection=None if training is None else Selection.model_validate(training.selection),
@@ -130,6 +136,7 @@ def run_job(session: Session, job: Job, runs: RunsFolder, show: Callable[[RunPro
         normalizer=None
         if normalizer is None
         else Normalization(name=config["normalizer"]["name"], needs=normalizer.needs),
+        notes=tuple(dataset.notes) if isinstance(dataset, Noted) else (),
         started=start["started"],
         finished=_now(),
     )
@@ -144,6 +151,7 @@ def evaluate_split(
     split: SplitName,
     show: Callable[[RunProgress], None],
     before: float = 0.0,
+    restriction: Restriction | None = None,
 ) -> tuple[Normalizer | None, Evaluation]:
     """Evaluate a model on a split of a recipe's data set.
 
@@ -159,6 +167,8 @@ def evaluate_split(
         Which.
     show
         Is told how far it is, from the share ``before`` on.
+    restriction
+        The clips to evaluate on; None for all.
     """
     config = recipe.config["normalizer"]
     normalizer = None if config is None else session.registry.create("normalizer", config, {})
@@ -167,6 +177,7 @@ def evaluate_split(
         model,
         session.frames(recipe, split),
         session.registry.create_all("metric"),
+        restriction=restriction,
         normalizer=normalizer,
         bank=lambda: session.frames(recipe, "train"),
         progress=lambda done, total: show(RunProgress(before + (1 - before) * done / total, "evaluating")),
@@ -202,9 +213,10 @@ def _train(
     return train(
         session.fabric,
         model,
-        session.frames(recipe, "train"),
+        session.frames(recipe, "train", to_train=True),
         session.frames(recipe, "val"),
         training_settings(session, recipe),
+        sampler=session.random_sampler(recipe),
         seed=job.seed,
         folder=folder,
         progress=advanced,

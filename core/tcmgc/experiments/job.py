@@ -58,14 +58,13 @@ class Job:
 
 
 def check_row(session: Session, recipe: Recipe) -> None:
-    """Make everything a row needs, once and without data, so that a mistake is said at once.
+    """Make everything a complete row needs, once and without data, so that a mistake is said at once.
 
     Raises
     ------
     ConfigError, DataError, PluginError
         For the first mistake.
     """
-    refuse_incomplete(session, recipe, to_train=recipe.config["trained"])
     parts = session.parts(recipe)
     head = build_encoded(recipe, parts.encoder, parts.sampler.frames, session.registry, 0).head
     _refuse_absent_features(recipe, parts.encoder, head.inputs)

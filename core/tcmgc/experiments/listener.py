@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tcmgc.runs.run_folder import FinishedRun
 
@@ -60,6 +61,9 @@ class Listener:
 
     def preparing(self, what: str, unit: str, done: int, total: int) -> None:
         """Hear that data are made or decoded."""
+
+    def waits(self, lock: Path) -> None:
+        """Hear that another process decodes the same clips, and is waited for; it holds a file's lock."""
 
     def prepared(self) -> None:
         """Hear that they are there."""

@@ -14,7 +14,7 @@ from tcmgc.runs.stale import stale_reasons, stale_runs
 from tcmgc.runs.suite_record import SuiteComparison, SuiteRecord, SuiteRun
 
 from .experiment import run_job
-from .job import Job, check_row, check_selection, make_job
+from .job import Job, check_row, check_selection, make_job, refuse_incomplete
 from .listener import Listener, RunName
 from .session import Session
 
@@ -82,6 +82,9 @@ def run_plan(
     runs = RunsFolder(out)
     with runs.locked():
         session = Session(plugins.registry, device, listener)
+        for row in plan.rows:
+            refuse_incomplete(session, row.recipe, to_train=row.recipe.config["trained"])
+            session.find_files(row.recipe)
         for row in plan.rows:
             check_row(session, row.recipe)
         for row in plan.rows:

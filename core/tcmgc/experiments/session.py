@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tcmgc.data.frames import SplitFrames, load_split
+from tcmgc.data.sampler_to_train import sampler_to_train
 from tcmgc.engine.fabric import make_fabric, precision_of
 from tcmgc.runs.fingerprint import fingerprint_fields
+from tcmgc.slots.dataset import Audited, Dropping
+from tcmgc.slots.sampler import RandomSampler
 
 from .listener import Listener
 
@@ -82,6 +85,11 @@ class Session:
         """Make a recipe's data set, reader, sampler and encoder; no file is decoded."""
         return Parts(*(self._make(slot, recipe) for slot in ("dataset", "reader", "sampler", "encoder")))
 
+    def dataset(self, recipe: Recipe) -> Dataset:
+        """Make a recipe's data set alone."""
+        made: Dataset = self._make("dataset", recipe)
+        return made
+
     def sampler(self, recipe: Recipe) -> Sampler:
         """Make a recipe's sampler alone."""
         made: Sampler = self._make("sampler", recipe)
@@ -102,18 +110,35 @@ class Session:
         key = _key("dataset", recipe.config["dataset"])
         if key not in self._prepared:
             name = recipe.config["dataset"]["name"]
-            self.parts(recipe).dataset.prepare(
+            self.dataset(recipe).prepare(
                 lambda done, total: self.listener.preparing(f"preparing {name}", "clips", done, total)
             )
             self.listener.prepared()
             self._prepared.add(key)
 
+    def find_files(self, recipe: Recipe) -> None:
+        """Prepare a data set whose files are there or not; one that makes its own waits until it is used.
+
+        Raises
+        ------
+        DataError
+            When files are missing: said before weights are downloaded or anything is made.
+        """
+        if isinstance(self.dataset(recipe), Audited):
+            self.prepare(recipe)
+
     def split(self, recipe: Recipe, name: SplitName) -> Split:
         """Return the clips and captions of a split, no frames."""
         self.prepare(recipe)
+        dataset = self.dataset(recipe)
+        if isinstance(dataset, Dropping) and dataset.drops:
+            # Train clips as they are trained on, so that none is decoded twice.
+            return self.frames(
+                recipe, name, to_train=name == "train"
+            ).split  # what cannot be read shows when it is decoded
         key = _key(name, recipe.config["dataset"])
         if key not in self._splits:
-            self._splits[key] = self.parts(recipe).dataset.split(name)
+            self._splits[key] = dataset.split(name)
         return self._splits[key]
 
     def fingerprint_fields(self, recipe: Recipe, name: SplitName) -> dict[str, Any]:
@@ -130,24 +155,35 @@ class Session:
             precision=self.precision,
         )
 
-    def frames(self, recipe: Recipe, name: SplitName) -> SplitFrames:
-        """Return a split with its frames, which are decoded once or read from the cache."""
+    def random_sampler(self, recipe: Recipe) -> RandomSampler | None:
+        """Return a recipe's sampler, if it is one that draws the frames of every epoch."""
+        sampler = self.parts(recipe).sampler
+        return sampler if isinstance(sampler, RandomSampler) else None
+
+    def frames(self, recipe: Recipe, name: SplitName, *, to_train: bool = False) -> SplitFrames:
+        """Return a split with its frames, which are decoded once or read from the cache.
+
+        Those ``to_train`` on are the candidates of a sampler that draws.
+        """
         self.prepare(recipe)
         config, parts = recipe.config, self.parts(recipe)
-        size = parts.encoder.image_size
-        key = _key(name, [config["dataset"], config["reader"], config["sampler"], size])
+        size, sampler, sampler_config = parts.encoder.image_size, parts.sampler, config["sampler"]
+        if to_train:
+            sampler, sampler_config = sampler_to_train(sampler, sampler_config)
+        key = _key(name, [config["dataset"], config["reader"], sampler_config, size])
         if key not in self._frames:
             self._frames[key] = load_split(
                 parts.dataset,
                 name,
                 reader=parts.reader,
                 reader_config=config["reader"],
-                sampler=parts.sampler,
-                sampler_config=config["sampler"],
+                sampler=sampler,
+                sampler_config=sampler_config,
                 image_size=size,
                 progress=lambda done, total: self.listener.preparing(
                     f"decoding the {name} split", "clips", done, total
                 ),
+                waits=self.listener.waits,
             )
             self.listener.prepared()
             if len(self._frames) > MOST_SPLITS:

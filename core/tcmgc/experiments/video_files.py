@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tcmgc.data.clip import Clip
-from tcmgc.data.decode_pool import decode_clips
-from tcmgc.data.decode_worker import Decoded, Failed
+from tcmgc.data.clip_tasks import Decoded
+from tcmgc.data.decode_array import decode_into_array
+from tcmgc.data.decode_worker import Failed
 from tcmgc.engine.encode import encode_videos
 from tcmgc.engine.feature_tensors import join, video_of, video_tensors
 from tcmgc.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lightning_fabric import Fabric
     from numpy.typing import NDArray
@@ -64,12 +66,12 @@ def encode_video_files(
         clips = [Clip(str(path), Path(path)) for path in paths[start : start + block]]
         before = 2 * start
 
-        def told(done: int, _: int, at: int = before) -> None:
+        def told(done: int, at: int = before) -> None:
             if progress is not None:
                 progress(at + done, total)
 
         pixels_VFSSC = np.zeros((len(clips), most, size, size, 3), dtype=np.uint8)
-        outcomes = decode_clips(decoding, clips, pixels_VFSSC, progress=told)
+        outcomes = decode_into_array(decoding, clips, pixels_VFSSC, told=_counting(told))
         failed += [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         if failed:
             continue  # what cannot be scored is not encoded; the rest is looked at for the error
@@ -82,12 +84,18 @@ def encode_video_files(
             return pixels[rows], mask[rows]
 
         def encoded(done: int, at: int = before + len(clips)) -> None:
-            told(done, 0, at)
+            told(done, at)
 
         found.append(video_tensors(encode_videos(fabric, model, len(clips), frames, encoded)))
     if failed:
         raise _unreadable(failed, len(paths))
     return video_of(join(found))
+
+
+def _counting(told: Callable[[int], None]) -> Callable[..., None]:
+    """Say how many calls there were until now."""
+    calls = itertools.count(1)
+    return lambda *_: told(next(calls))
 
 
 def _unreadable(failed: Sequence[Failed], total: int) -> DataError:

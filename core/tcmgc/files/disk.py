@@ -36,7 +36,7 @@ def unwritable(what: str, path: Path, reason: str) -> UnwritableError:
         f"{what} {path}",
         found=f"cannot be written: {reason}",
         expected="a disk with space, and the right to write there",
-        hint=f"{CACHE}=DIR names another cache; tcmgc data cache --clear makes space"
+        hint=f"{CACHE}=DIR names another cache; tcmgc data cache prune --keep GB makes space"
         if cached
         else "make space, or name another place with --out",
     )

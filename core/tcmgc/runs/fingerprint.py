@@ -7,8 +7,10 @@ import json
 import typing
 from typing import TYPE_CHECKING, Any
 
+from tcmgc.unnamed import Unnamed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tcmgc.data.clip import Split
     from tcmgc.registry import Registry
@@ -56,8 +58,9 @@ def fingerprint_fields(
         "clips_found": len(split.clips),
         "clips_expected": split.expected_clips,
         "captions": len(split.captions),
+        "captions_expected": split.expected_captions,
         "caption_rule": split.caption_rule,
-        "reader": reader.version,
+        "reader": f"{_told(config['reader'])}, {reader.version}",
         "sampler": _told(config["sampler"]),
         "frames": sampler.frames,
         "words": encoder.words,
@@ -73,6 +76,29 @@ def fingerprint_fields(
     return as_read_back
 
 
+def restricted_fields(fields: Mapping[str, Any], digests: Sequence[str], captions: int) -> dict[str, Any]:
+    """Return the fields of an evaluation on some of the clips.
+
+    The data set's version is left out: it tells which clips of all splits are there, and what is left of
+    the split that is evaluated is told by its content.
+
+    Parameters
+    ----------
+    fields
+        Of the whole split.
+    digests
+        Of the clips that are left, by `clip_digests`.
+    captions
+        How many captions they have.
+    """
+    return {name: value for name, value in fields.items() if name != "dataset_version"} | {
+        "split_sha256": content_sha256(fields["caption_rule"], digests),
+        "clips_found": len(digests),
+        "captions": captions,
+        "restricted": True,
+    }
+
+
 def fingerprint(fields: Mapping[str, Any]) -> str:
     """SHA-256 of the fields."""
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
@@ -80,12 +106,21 @@ def fingerprint(fields: Mapping[str, Any]) -> str:
 
 def split_sha256(split: Split) -> str:
     """SHA-256 of a split's clips and captions, by id, group and text, and of the rule; of no path."""
-    content = [
-        split.caption_rule,
-        [[clip.id, clip.start, clip.end, clip.group] for clip in split.clips],
-        [[caption.id, caption.clip, caption.text] for caption in split.captions],
-    ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return content_sha256(split.caption_rule, clip_digests(split))
+
+
+def clip_digests(split: Split) -> list[str]:
+    """SHA-256 of each clip with its captions, by id, group and text, in the order of the clips."""
+    captions: dict[str, list[tuple[str, str]]] = {clip.id: [] for clip in split.clips}
+    for caption in split.captions:
+        captions[caption.clip].append((caption.id, caption.text))
+    content = ([clip.id, clip.start, clip.end, clip.group, captions[clip.id]] for clip in split.clips)
+    return [hashlib.sha256(json.dumps(one).encode()).hexdigest() for one in content]
+
+
+def content_sha256(caption_rule: str, digests: Sequence[str]) -> str:
+    """SHA-256 of a rule and of some clips by `clip_digests`: a part of a split has one without its texts."""
+    return hashlib.sha256(json.dumps([caption_rule, *digests]).encode()).hexdigest()
 
 
 def display(registry: Registry, slot: str, config: Mapping[str, Any]) -> str:
@@ -112,5 +147,7 @@ def _choices(registry: Registry, slot: str, config: Mapping[str, Any]) -> dict[s
     return {
         key: config[key]
         for key, info in fields.items()
-        if typing.get_origin(info.annotation) is typing.Literal and config.get(key) is not None
+        if typing.get_origin(info.annotation) is typing.Literal
+        and config.get(key) is not None
+        and not any(isinstance(mark, Unnamed) for mark in info.metadata)
     }

@@ -92,7 +92,8 @@ class RunRecord(BaseModel):
     """A finished run.
 
     ``fingerprint_fields`` is what ``fingerprint`` is the hash of; ``components`` says by ``slot name``
-    where each component's class stands; ``overrides`` are those of rows and of the command line.
+    where each component's class stands; ``overrides`` are those of rows and of the command line; ``notes``
+    are the data set's, to be read beside the numbers.
     """
 
     model_config = CONTENT
@@ -118,5 +119,6 @@ class RunRecord(BaseModel):
     components: dict[str, str]
     text_conditioned: bool
     normalizer: Normalization | None
+    notes: tuple[str, ...] = ()
     started: str
     finished: str

@@ -35,14 +35,16 @@ if TYPE_CHECKING:
 
     from .record import TestAccess
 
-RECORD, RANKS, HISTORY, CONFIG, WEIGHTS = (
+RECORD, RANKS, HISTORY, CONFIG, WEIGHTS, OUTRANKING = (
     "record.json",
     "ranks.json",
     "history.json",
     "config.yaml",
     "model.safetensors",
+    "outranking.safetensors",
 )
-FILES = (RECORD, RANKS, HISTORY, CONFIG, WEIGHTS)
+FILES = (RECORD, RANKS, HISTORY, CONFIG, WEIGHTS, OUTRANKING)
+TENSORS = (WEIGHTS, OUTRANKING)
 TRAINING, STARTED = "training", "started.json"
 """What a run in work has besides: where it resumes from, and what is known of it from its start."""
 
@@ -102,7 +104,7 @@ def damage(folder: Path) -> str | None:
         if not path.is_file() or path.stat().st_size == 0:
             return f"{name} is {'empty' if path.is_file() else 'missing'}"
         try:
-            if name == WEIGHTS:
+            if name in TENSORS:
                 with safe_open(path, framework="np"):  # reads the header and checks the size
                     continue
             if name == RECORD:

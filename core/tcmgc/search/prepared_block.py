@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tcmgc.data.decode_pool import decode_clips
-from tcmgc.data.decode_worker import Decoded
+from tcmgc.data.clip_tasks import Decoded
+from tcmgc.data.decode_array import decode_into_array
 from tcmgc.engine.encode import encode_videos
 from tcmgc.tiles import PREPARED
 
@@ -81,16 +81,21 @@ def prepare_block(
     """
     decoding, session, encoded = model.decoding, model.session, model.model
     size, most = decoding.image_size, decoding.sampler.frames
-    total = 2 * len(clips)
+    total, finished = 2 * len(clips), 0
     files = [_file(clip) for clip in clips]  # as they are before they are read
 
     def told(done: int) -> None:
         if progress is not None:
             progress(done, total)
 
+    def decoded_one(_: int, __: Decoded | Failed) -> None:
+        nonlocal finished
+        finished += 1
+        told(finished)
+
     started = time.perf_counter()
     pixels_VFSSC = np.zeros((len(clips), most, size, size, 3), dtype=np.uint8)
-    outcomes = decode_clips(decoding, clips, pixels_VFSSC, progress=lambda done, _: told(done))
+    outcomes = decode_into_array(decoding, clips, pixels_VFSSC, told=decoded_one)
     good = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Decoded)]
     failed = [_failed(clips[k], outcome) for k, outcome in enumerate(outcomes) if k not in set(good)]
     decoded = time.perf_counter()

@@ -85,6 +85,16 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class ImageSized(Protocol):
+    """An encoder whose class knows the size of its images: clips can be decoded without its weights."""
+
+    @staticmethod
+    def image_size_of(config: Mapping[str, Any]) -> int | None:
+        """Say S of an encoder with a resolved config; None where only the encoder itself can tell."""
+        ...
+
+
 @dataclass(frozen=True)
 class OfficialWeights:
     """What an encoder finds of itself in a checkpoint of an official repository.

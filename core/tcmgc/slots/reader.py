@@ -32,7 +32,7 @@ class OpenVideo(Protocol):
 
 @runtime_checkable
 class Reader(Protocol):
-    """Open video files."""
+    """Open video files; decoding asks one that is made of others for its `Alternatives`."""
 
     @property
     def version(self) -> str:
@@ -48,3 +48,11 @@ class Reader(Protocol):
             When there is no readable video: with the path and the reason.
         """
         ...
+
+
+@runtime_checkable
+class Alternatives(Protocol):
+    """A reader that is made of others: each video is read by the first that can, from opening to the end."""
+
+    readers: Sequence[Reader]
+    """In the order in which they are tried."""

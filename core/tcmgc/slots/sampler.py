@@ -33,3 +33,34 @@ class Sampler(Protocol):
             1 to F places in ``times``, in the order in which a model sees the frames.
         """
         ...
+
+
+@runtime_checkable
+class RandomSampler(Sampler, Protocol):
+    """A sampler that shows other frames of a clip in every epoch of training.
+
+    Calling it is pure, as with every sampler: so a split is evaluated. A training decodes the candidates of
+    its clips, once, into the cache, and draws among them in memory.
+    """
+
+    @property
+    def candidates(self) -> Sampler:
+        """What chooses the P frames of a clip that are decoded for training."""
+        ...
+
+    def draw(self, times: NDArray[np.float64], generator: np.random.Generator) -> list[int]:
+        """Draw the frames of one clip for one epoch.
+
+        Parameters
+        ----------
+        times
+            [n], seconds from the clip's start of the candidates that it has, ascending; n from 1 to P.
+        generator
+            The only source of chance: seeded by the training's seed, the epoch and the clip.
+
+        Returns
+        -------
+        list of int
+            1 to F places in ``times``, ascending.
+        """
+        ...

@@ -18,7 +18,7 @@ from tcmgc.features import TextFeatures, Tokens, VideoFeatures
 from .captions import CaptionTokens, Rule, TooLong
 from .freezing import Freeze, freeze_weights
 from .official_clip import read_clip, write_clip
-from .open_clip_model import create_clip, create_tokenizer
+from .open_clip_model import create_clip, create_tokenizer, image_size_in_config
 from .text_tower import TextTower
 
 if TYPE_CHECKING:
@@ -116,6 +116,11 @@ class OpenClip(nn.Module):
         self.register_buffer("mean", 255 * torch.tensor(preprocess["mean"]).view(3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(preprocess["std"]).view(3, 1, 1), persistent=False)
         freeze_weights(self.clip, freeze, freeze_layers)
+
+    @staticmethod
+    def image_size_of(config: Mapping[str, Any]) -> int | None:
+        """Say which images the model of a config takes, without its weights."""
+        return image_size_in_config(config["model"])
 
     @property
     def gives(self) -> frozenset[str]:

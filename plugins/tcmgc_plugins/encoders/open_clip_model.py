@@ -99,6 +99,26 @@ def create_clip(model: str | Mapping[str, Any], pretrained: str | None) -> tuple
         ) from error
 
 
+def image_size_in_config(model: str) -> int | None:
+    """Say the side of the images that a model takes, from its configuration alone.
+
+    Parameters
+    ----------
+    model
+        As `create_clip` takes it.
+
+    Returns
+    -------
+    int or None
+        None where the configuration lies elsewhere, or tells of no square images.
+    """
+    name = _known_name(model)
+    if name.startswith(BRINGS_WEIGHTS):
+        return None
+    size = (open_clip.get_model_config(name) or {}).get("vision_cfg", {}).get("image_size")
+    return size if isinstance(size, int) else None
+
+
 def create_tokenizer(name: str) -> Any:
     """Make the tokenizer of a model that `create_clip` made.
 

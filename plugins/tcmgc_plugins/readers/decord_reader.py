@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tcmgc.errors import DataError
 
-from .video_file import refuse_ordinals, refuse_unusable, unreadable
+from .video_file import file_name, has_frame_times, refuse_ordinals, refuse_unusable, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,10 @@ class DecordReader:
     one asked for. So substitution is an error here, key frames are passed one frame at a time, and the
     last frame is always read: where it is missing, the ones before it may bear wrong times.
 
+    Frames that nobody asked for are skipped by the time they bear, while another thread decodes. Where a
+    container leaves times out (MPEG program streams, AVI), a frame may bear its neighbour's, and whether the
+    wanted one is skipped then is chance; so there all frames are decoded as if they were wanted.
+
     Parameters
     ----------
     threads
@@ -81,7 +85,7 @@ class DecordReader:
         decord = _decord()
         refuse_unusable(path)
         with _explained(path):
-            reader = decord.VideoReader(str(path), num_threads=self.threads, fault_tol=NO_SUBSTITUTE)
+            reader = decord.VideoReader(file_name(path), num_threads=self.threads, fault_tol=NO_SUBSTITUTE)
         try:
             yield DecordVideo(path, reader)
         finally:
@@ -99,6 +103,7 @@ class DecordVideo:
             self.fps = float(reader.get_avg_fps())
             self.times = _times(path, reader, self.fps)
             self._keys = [*reader.get_key_indices(), len(self.times)]
+        self._may_skip = has_frame_times(path)
         self._next = 0
 
     def read(self, ordinals: Sequence[int]) -> NDArray[np.uint8]:
@@ -124,7 +129,7 @@ class DecordVideo:
         while self._next < ordinal:
             key = next(key for key in self._keys if key > self._next)
             inside = min(ordinal, key - 1) - self._next
-            if inside > 0:
+            if inside > 0 and self._may_skip:
                 self._reader.skip_frames(inside)
                 self._next += inside
             if self._next < ordinal:

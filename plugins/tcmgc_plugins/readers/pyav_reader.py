@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from .video_file import refuse_ordinals, refuse_unusable, unreadable
+from .video_file import file_name, refuse_ordinals, refuse_unusable, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+PASSES = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4")
+"""FFmpeg's decoders that are told frame by frame whether to pass over what no other frame refers to."""
 
 
 class PyavReader:
     """Decode by PyAV, which carries its own FFmpeg: every platform, and codecs that decord lacks.
 
     A file is walked through once for the times of its frames, without decoding them where its container
-    has them, and decoded from its start up to the last frame that is asked for, without seeking.
+    has them, and decoded from its start up to the last frame that is asked for, without seeking. Frames that
+    nobody asked for and that no other frame refers to are passed over; that changes no pixel of the others.
 
     Parameters
     ----------
@@ -87,17 +92,11 @@ class PyavVideo:
         """Decode frames: RGB [n, H, W, 3], rotation applied."""
         wanted = list(ordinals)
         refuse_ordinals(self._path, wanted, len(self.times))
-        left, last = set(wanted), max(wanted)
-        frames: dict[int, NDArray[np.uint8]] = {}
-        with _stream(self._path, self._threads) as (container, stream):
-            for count, frame in enumerate(container.decode(stream)):
-                ordinal = count if self._place is None else self._place.get(frame.pts, -1)
-                if ordinal in left:
-                    frames[ordinal] = self._pixels(frame, ordinal)
-                    left.remove(ordinal)
-                if not left or ordinal > last:
-                    break
-        if left:
+        # Where a decoder returns frames in another order without those it passed over, it passes over none.
+        frames = self._decode(wanted, every=self._place is None)
+        if len(frames) < len(set(wanted)) and self._place is not None:
+            frames = self._decode(wanted, every=True)
+        if left := set(wanted) - set(frames):
             missing = min(left)
             raise unreadable(
                 self._path, f"frame {missing}, at {self.times[missing]:.3f} s, cannot be decoded"
@@ -106,6 +105,30 @@ class PyavVideo:
         if len(shapes) != 1:
             raise unreadable(self._path, f"frames of several sizes: {sorted(shapes)}")
         return np.stack([frames[ordinal] for ordinal in wanted])
+
+    def _decode(self, wanted: Sequence[int], *, every: bool) -> dict[int, NDArray[np.uint8]]:
+        """Decode frames; of the others only those that further frames refer to, or else every one."""
+        left, last = set(wanted), max(wanted)
+        frames: dict[int, NDArray[np.uint8]] = {}
+        with _stream(self._path, self._threads) as (container, stream):
+            passes = not every and stream.codec_context.name in PASSES
+            decoded = self._referred(container, stream, left) if passes else container.decode(stream)
+            for count, frame in enumerate(decoded):
+                ordinal = count if self._place is None else self._place.get(frame.pts, -1)
+                if ordinal in left:
+                    frames[ordinal] = self._pixels(frame, ordinal)
+                    left.remove(ordinal)
+                if not left or ordinal > last:
+                    break
+        return frames
+
+    def _referred(self, container: Any, stream: Any, wanted: Container[int]) -> Iterator[Any]:
+        """Decode frames that are wanted, and those that others refer to: as FFmpeg's own players do."""
+        assert self._place is not None
+        for packet in container.demux(stream):
+            needed = packet.pts is None or self._place.get(packet.pts, -1) in wanted
+            stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
+            yield from packet.decode()
 
     def _pixels(self, frame: Any, ordinal: int) -> NDArray[np.uint8]:
         if frame.is_corrupt:
@@ -154,8 +177,10 @@ def _stream(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
     """Open a container and its best video stream, and say FFmpeg's errors with the path."""
     import av  # noqa: PLC0415
 
+    what = "no video that FFmpeg can open"
     try:
-        with av.open(str(path)) as container:
+        with av.open(file_name(path)) as container:
+            what = "FFmpeg fails"
             stream = container.streams.best("video")
             if stream is None or stream.codec_context is None:
                 found = "no video stream: audio only" if container.streams.audio else "no video stream"
@@ -166,4 +191,4 @@ def _stream(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
             yield container, stream
     except (av.FFmpegError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        raise unreadable(path, f"FFmpeg fails: {said}") from None
+        raise unreadable(path, f"{what}: {said}") from None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from tcmgc.errors import DataError
 
+from .encryption import encryption
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
@@ -14,11 +16,20 @@ FIRST = (b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 """Boxes that an mp4 or mov file may begin with."""
 CONTENT = (b"moov", b"moof", b"mdat")
 """Boxes without whose end a file is not whole; players do not mind others."""
+PLAYLISTS = (b"#EXTM3U", b"ffconcat")
+"""How files begin that name other files, or addresses, for FFmpeg to open."""
+EBML = bytes.fromhex("1a45dfa3")
+"""How Matroska and WebM files begin."""
 
 
 def unreadable(path: Path, reason: str, *, expected: str | None = None, hint: str | None = None) -> DataError:
     """Make the error of a file in which there is nothing to read."""
     return DataError(f"video {path}", found=reason, expected=expected or "a readable video", hint=hint)
+
+
+def file_name(path: Path) -> str:
+    """Name a file for FFmpeg, which takes ``a:b.mp4`` for the address ``b.mp4`` of a protocol ``a``."""
+    return str(path.absolute())
 
 
 def refuse_unusable(path: Path) -> None:
@@ -28,7 +39,9 @@ def refuse_unusable(path: Path) -> None:
     ------
     DataError
         When there is nothing at the path, or a directory, a device or an empty file; when it may not be
-        read; or when it is an mp4 or mov file that was cut short, which decoders take for a shorter one.
+        read; when it is a playlist, which leads to other files; when it is an mp4 or mov file that was cut
+        short, which decoders take for a shorter one; or when its video is encrypted, which decoders may
+        turn into noise.
     """
     try:
         size = path.stat().st_size
@@ -37,15 +50,28 @@ def refuse_unusable(path: Path) -> None:
         if not path.is_file():
             raise unreadable(path, "a device or a pipe", expected="a video file")
         with path.open("rb") as file:
+            playlist = file.read(8).startswith(PLAYLISTS)
             declared = _declared_bytes(file, size)
+            scheme = encryption(file, size)
     except FileNotFoundError:
         raise unreadable(path, "no such file", expected="a video file") from None
     except OSError as error:
         raise unreadable(path, error.strerror or str(error), expected="a video file") from None
     if size == 0:
         raise unreadable(path, "an empty file, 0 bytes")
+    if playlist:
+        raise unreadable(path, "a list of other files")
     if declared > size:
         raise unreadable(path, f"cut short: {size:,} of the {declared:,} bytes that its header declares")
+    if scheme is not None:
+        raise unreadable(path, f"an encrypted video stream ({scheme})", expected="one that needs no key")
+
+
+def has_frame_times(path: Path) -> bool:
+    """Whether a file's container writes a time beside every frame: MP4, QuickTime, Matroska and WebM do."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return head[4:] in FIRST or head[:4] == EBML
 
 
 def _declared_bytes(file: BinaryIO, size: int) -> int:

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from tcmgc.ranking import Direction
+from tcmgc.runs.availability import clips_counted
 from tcmgc.statistics.bootstrap import interval
+from tcmgc_reports.runs.restrict_runs import restrict_runs
 from tcmgc_reports.statistics.columns import COLUMNS, NAMES
 
-from .choose_runs import choose_newest, split_stale
+from .bound import bound, measures
+from .choose_runs import choose_newest, not_shown, split_stale
 from .compare import Compared, compare
+from .differ import differing
 from .leaderboard import Leaderboard, Result, Row, RowRun, Section
 from .measure import draw, measure, measure_tags, tag_counts
 from .measured_on import measured_on
+from .mix import mix
 from .notes import make_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tcmgc_reports.runs.read_runs import Run, RunsFolder
+    from tcmgc_reports.runs.restrict_runs import RestrictTo
     from tcmgc_reports.runs.suite_file import Question
 
     from .choose_runs import Staleness
+    from .leaderboard import NotShown
     from .measure import Draws, Measured
 
 TITLE = "Leaderboard"
 
 
-def build_leaderboard(folder: RunsFolder, stale: Staleness = lambda _: None) -> Leaderboard:
+def build_leaderboard(
+    folder: RunsFolder,
+    stale: Staleness = lambda _: None,
+    *,
+    restrict_to: RestrictTo | None = None,
+    mixed: bool = False,
+) -> Leaderboard:
     """Make the leaderboard of a folder of runs.
 
     Parameters
@@ -39,11 +53,15 @@ def build_leaderboard(folder: RunsFolder, stale: Staleness = lambda _: None) -> 
         The runs and the suite.
     stale
         Says why a run is stale, or None for a fresh one.
+    restrict_to
+        The clips to rank again on; None for each run's own.
+    mixed
+        Whether rows of one data set's split stand in one table whatever their protocol.
 
     Returns
     -------
     Leaderboard
-        A section for each fingerprint; the one with most rows first.
+        A section for each fingerprint, or for each split where they are mixed; the one with most rows first.
 
     Raises
     ------
@@ -51,19 +69,27 @@ def build_leaderboard(folder: RunsFolder, stale: Staleness = lambda _: None) -> 
         If runs of one fingerprint have other queries, or files of a run contradict each other.
     """
     fresh, apart = split_stale(folder.runs, stale)
+    left_out: list[NotShown] = []
+    if restrict_to is not None:
+        fresh, refused = restrict_runs(fresh, restrict_to, measures())
+        left_out = [not_shown(run, reason) for run, reason in refused]
     chosen, superseded = choose_newest(fresh)
     by_fingerprint: dict[str, list[list[Run]]] = {}
     for (fingerprint, _), runs in chosen.items():
         by_fingerprint.setdefault(fingerprint, []).append(runs)
     sections = [_section(rows, folder.suite.comparisons) for rows in by_fingerprint.values()]
     sections.sort(key=lambda section: (-len(section.rows), section.fingerprint))
+    differs = differing([section.fields for section in sections])
+    if mixed:
+        sections = sorted(mix(sections), key=lambda section: (-len(section.rows), section.place))
     return Leaderboard(
         title=folder.suite.title or folder.suite.name or TITLE,
         sections=tuple(sections),
-        differing=_differing([section.fields for section in sections]),
+        differing=differs,
         stale=tuple(apart),
         superseded=tuple(superseded),
-        notes=make_notes(sections, folder.suite, apart),
+        notes=make_notes(sections, folder.suite, [*apart, *left_out]),
+        left_out=tuple(left_out),
     )
 
 
@@ -86,7 +112,7 @@ def _section(rows: Sequence[Sequence[Run]], questions: Sequence[Question]) -> Se
         for direction, rows_measured in measured.items()
     }
     return Section(
-        fingerprint=first.record.fingerprint,
+        protocols={first.record.fingerprint: first.record.fingerprint_fields},
         fields=first.record.fingerprint_fields,
         dataset=first.record.dataset,
         split=first.record.split,
@@ -95,11 +121,12 @@ def _section(rows: Sequence[Sequence[Run]], questions: Sequence[Question]) -> Se
         tag_queries={direction: tag_counts(draws[direction].ranks) for direction in draws},
         rows=tuple(sorted(made, key=lambda row: (-row.results["t2v"].metrics["r1"].mean, row.label))),
         comparisons=tuple(
-            comparison
+            replace(comparison, fingerprint=first.record.fingerprint)
             for question in questions
             for direction in draws
             if (comparison := compare(question, direction, compared[direction], draws[direction]))
         ),
+        clips=None if first.whole is None else first.ranks.v2t.cluster,
     )
 
 
@@ -123,6 +150,9 @@ def _row(runs: Sequence[Run], results: Mapping[Direction, Result]) -> Row:
         cost={name: _mean([cost[name] for cost in costs]) for name in costs[0]},
         measured_on=measured_on([record.environment for record in records]),
         identity=identities[0] if len(identities) == 1 else joined,
+        fingerprint=first.fingerprint,
+        clips=clips_counted(first.fingerprint_fields),
+        bounds={direction: bound(runs, direction) for direction in results},
     )
 
 
@@ -147,9 +177,3 @@ def _results(rows: Sequence[Measured], draws: Draws) -> list[Result]:
         Result({name: found[name] for name in NAMES}, frozenset(names), measure_tags(row, draws))
         for row, found, names in zip(rows, estimates, best, strict=True)
     ]
-
-
-def _differing(fields: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    names = list(dict.fromkeys(name for own in fields for name in own))
-    values = {name: tuple(own.get(name) for own in fields) for name in names}
-    return {name: found for name, found in values.items() if any(value != found[0] for value in found)}

@@ -47,6 +47,8 @@ class Comparison:
         Of the paired permutation test.
     missing
         The seeds that one row lacks and the other has, by its label; only rows that lack some.
+    fingerprint
+        Of the protocol of both rows.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Comparison:
     by_seed: Mapping[int, float]
     p: float
     missing: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fingerprint: str = ""
 
     @property
     def verdict(self) -> Verdict:

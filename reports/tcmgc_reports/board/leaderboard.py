@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from tcmgc.runs.availability import clips_counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tcmgc.ranking import Direction
     from tcmgc.runs.record import RunRecord
+    from tcmgc.statistics.missing import Bounds
     from tcmgc_reports.board.comparison import Comparison
     from tcmgc_reports.runs.history_file import History
 
 DIRECTIONS: Mapping[Direction, str] = {"t2v": "text to video", "v2t": "video to text"}
+
+MIXED = "mixed"
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,16 @@ class Row:
         The device and, on a CPU, the threads that times and memory were measured with.
     identity
         The run's own, or the SHA-256 of all seeds' identities.
+    fingerprint
+        Of the protocol that it was measured under.
+    clips
+        How many clips were searched, and how many the split should have; None where that is not told.
+    bounds
+        By direction and metric, the least and the greatest mean over the seeds that all clips of the split
+        could give, by what each run knows of them; nothing where no clip is missing, or no one knows how
+        many captions are.
+    differs
+        In a table that mixes protocols: the fields that are not the same in all rows, with their value.
     """
 
     label: str
@@ -105,6 +120,10 @@ class Row:
     cost: Mapping[str, float | None]
     measured_on: str
     identity: str
+    fingerprint: str
+    clips: tuple[int, int] | None
+    bounds: Mapping[Direction, Mapping[str, Bounds]]
+    differs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -114,12 +133,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows that were measured under one protocol, and may therefore be compared.
+    """Rows that were measured under one protocol, and may therefore be compared; or under several, mixed.
 
     Parameters
     ----------
-    fingerprint, fields
-        The protocol's fingerprint, and what it is made of.
+    protocols
+        By fingerprint, what it is made of: one, unless protocols are mixed.
+    fields
+        What all of them have in common.
     dataset, split
         To show.
     queries, videos
@@ -130,9 +151,11 @@ class Section:
         Best R@1 of text to video first.
     comparisons
         The suite's, in both directions.
+    clips
+        Ids of the clips that are left, where rows are restricted to some; else None.
     """
 
-    fingerprint: str
+    protocols: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Any]
     dataset: str
     split: str
@@ -141,6 +164,28 @@ class Section:
     tag_queries: Mapping[Direction, Mapping[str, int]]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
+    clips: tuple[str, ...] | None = None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether rows of several protocols stand in it."""
+        return len(self.protocols) > 1
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its protocol; ``mixed`` where there are several."""
+        return MIXED if self.mixed else next(iter(self.protocols))
+
+    @property
+    def marked(self) -> bool:
+        """Whether some rows are marked as the best: where there are several, and they may be compared."""
+        return len(self.rows) > 1 and not self.mixed
+
+    @property
+    def lacking(self) -> tuple[int, int] | None:
+        """Clips that were searched and that should be there, where these are more."""
+        counted = clips_counted(self.fields)
+        return counted if counted is not None and counted[0] < counted[1] else None
 
     @property
     def place(self) -> str:
@@ -179,6 +224,8 @@ class Leaderboard:
         Runs that something they are made of has changed since.
     superseded
         Runs in whose place a newer one of the same row counts.
+    left_out
+        Runs that cannot be restricted to the clips that were asked for.
     notes
         What a reader has to know of these numbers.
     """
@@ -189,3 +236,4 @@ class Leaderboard:
     stale: tuple[NotShown, ...]
     superseded: tuple[NotShown, ...]
     notes: tuple[str, ...]
+    left_out: tuple[NotShown, ...] = ()

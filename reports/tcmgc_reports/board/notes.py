@@ -42,10 +42,20 @@ def make_notes(sections: Sequence[Section], suite: Suite, stale: Sequence[NotSho
 
 
 def _section_notes(section: Section) -> list[str]:
-    notes = []
-    found, expected = section.fields.get("clips_found"), section.fields.get("clips_expected")
-    if found is not None and expected is not None and found != expected:
-        notes.append(f"{section.place}: {found} of {expected} videos were found; the others are left out")
+    told = dict.fromkeys(note for row in section.rows for run in row.runs for note in run.record.notes)
+    notes = [f"{section.place}: {note}" for note in told]
+    if section.lacking is not None:
+        found, expected = section.lacking
+        how = "were found; the others are left out" if section.clips is None else "are left, by --restrict-to"
+        notes.append(f"{section.place}: {found} of {expected} videos {how}")
+        if not all(row.bounds["t2v"] for row in section.rows):
+            notes.append(
+                f"{section.place}: how many captions the missing videos have is not known: no bounds"
+            )
+    if len({_read_besides(row) for row in section.rows if row.trained}) > 1:
+        notes.append(
+            f"{section.place}: not every row was trained and selected on the same clips and captions"
+        )
     single = [row.label for row in section.rows if row.trained and len(row.runs) == 1]
     if single:
         notes.append(f"one seed only, so that no spread over seeds is known: {', '.join(single)}")
@@ -53,11 +63,11 @@ def _section_notes(section: Section) -> list[str]:
     if len(seeds) > 1:
         notes.append(f"{section.place}: not every trained row has the same seeds")
     if len(section.places) > 1:
-        told = "; ".join(
+        measured = "; ".join(
             f"{place}: {', '.join(row.label for row in section.rows if row.measured_on == place)}"
             for place in section.places
         )
-        notes.append(f"{section.place}: times and memory are not comparable, as measured on {told}")
+        notes.append(f"{section.place}: times and memory are not comparable, as measured on {measured}")
     for row in section.rows:
         notes += _row_notes(row)
     return notes
@@ -77,3 +87,8 @@ def _row_notes(row: Row) -> list[str]:
         if (times := len(run.record.test_access)) > 1:
             notes.append(f"{row.label}, seed {run.record.seed}: the test split was read {times} times")
     return notes
+
+
+def _read_besides(row: Row) -> tuple[tuple[str, str], ...]:
+    """Name the content of the splits that a row's runs were trained and selected on."""
+    return tuple(sorted({item for run in row.runs for item in run.record.identity_parts.splits.items()}))

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from tcmgc import __version__, readable
 from tcmgc_reports.board.leaderboard import DIRECTIONS
-from tcmgc_reports.renderers import costs, formats, words
+from tcmgc_reports.renderers import cells, costs, formats, words
 from tcmgc_reports.statistics.columns import COLUMNS
 
 from .views import make_view
@@ -50,6 +50,11 @@ def render_html(board: Leaderboard) -> str:
         worth=words.worth,
         basis=words.basis,
         counted=words.counted,
+        of_expected=words.of_expected,
+        bounded=words.bounded,
+        bound_headings=cells.BOUND_HEADINGS,
+        bound_cells=cells.bound_cells,
+        has_bounds=cells.has_bounds,
         heading_of=words.heading,
         decimal=formats.decimal,
         bracket=formats.bracket,

@@ -44,6 +44,9 @@ def _line(section: Section, row: Row, direction: Direction) -> dict[str, Any]:
         "normalizer": row.normalizer,
         "dataset": section.dataset,
         "split": section.split,
+        "clips": None if row.clips is None else row.clips[0],
+        "clips_expected": None if row.clips is None else row.clips[1],
+        "differs": "; ".join(f"{name} {value}" for name, value in row.differs.items()),
         "direction": direction,
         "seeds": " ".join(map(str, row.seeds)),
     }
@@ -54,10 +57,12 @@ def _line(section: Section, row: Row, direction: Direction) -> dict[str, Any]:
             f"{name}_low": found.low,
             f"{name}_high": found.high,
         }
+    for name, (least, most) in row.bounds[direction].items():
+        line |= {f"{name}_least": least, f"{name}_most": most}
     return {
         **line,
         **row.cost,
         "measured_on": row.measured_on,
-        "fingerprint": section.fingerprint,
+        "fingerprint": row.fingerprint,
         "identity": row.identity,
     }

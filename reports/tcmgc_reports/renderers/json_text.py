@@ -35,15 +35,16 @@ def render_json(board: Leaderboard) -> str:
             for row in section.rows
         ],
         "comparisons": [
-            _comparison(section, comparison)
-            for section in board.sections
-            for comparison in section.comparisons
+            _comparison(comparison) for section in board.sections for comparison in section.comparisons
         ],
         "protocols": [
-            {"fingerprint": section.fingerprint, "fields": section.fields} for section in board.sections
+            {"fingerprint": fingerprint, "fields": fields, "clips": section.clips}
+            for section in board.sections
+            for fingerprint, fields in section.protocols.items()
         ],
         "stale": _not_shown(board.stale),
         "superseded": _not_shown(board.superseded),
+        "left_out": _not_shown(board.left_out),
         "notes": board.notes,
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -58,9 +59,12 @@ def _row(section: Section, row: Row, direction: Direction) -> dict[str, Any]:
         "direction": direction,
         "seeds": row.seeds,
         "metrics": {name: _estimate(found) for name, found in result.metrics.items()},
+        "clips": None if row.clips is None else {"found": row.clips[0], "expected": row.clips[1]},
+        "bounds": {name: [*ends] for name, ends in row.bounds[direction].items()},
+        "differs": row.differs,
         "cost": row.cost,
         "measured_on": row.measured_on,
-        "fingerprint": section.fingerprint,
+        "fingerprint": row.fingerprint,
         "identity": row.identity,
         "best": sorted(result.best),
         "tags": {
@@ -84,7 +88,7 @@ def _estimate(found: Estimate) -> dict[str, Any]:
     return {"mean": found.mean, "sd": found.sd, "ci95": [found.low, found.high]}
 
 
-def _comparison(section: Section, comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: Comparison) -> dict[str, Any]:
     return {
         "title": comparison.title,
         "question": comparison.question,
@@ -97,7 +101,7 @@ def _comparison(section: Section, comparison: Comparison) -> dict[str, Any]:
         "missing_seeds": comparison.missing,
         "p": comparison.p,
         "verdict": comparison.verdict,
-        "fingerprint": section.fingerprint,
+        "fingerprint": comparison.fingerprint,
     }
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
-from .cells import HEADINGS, cells
+from .cells import BOUND_HEADINGS, HEADINGS, bound_cells, cells, has_bounds
 from .costs import cost_cells, cost_headings, cost_title
-from .words import HOW, LEGEND, SPREAD, basis, counted, heading, remarks, worth
+from .words import HOW, LEGEND, SPREAD, basis, bounded, counted, heading, remarks, worth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tcmgc.ranking import Direction
     from tcmgc_reports.board.leaderboard import Leaderboard, Section
 
@@ -32,7 +34,9 @@ def render_markdown(board: Leaderboard) -> str:
         for direction, name in DIRECTIONS.items():
             title = f"### {name.capitalize()} ({counted(section, direction)})"
             parts += [title, _table(section, direction)]
-        bold = f" Bold: {LEGEND}." if len(section.rows) > 1 else ""
+            if has_bounds(section, direction):
+                parts += [f"{name.capitalize()}, {bounded(section)}:", _bounds(section, direction)]
+        bold = f" Bold: {LEGEND}." if section.marked else ""
         parts.append(f"{SPREAD}.{bold}")
         parts += [f"### {escape(cost_title(section))}", _cost_table(section)]
         if section.comparisons:
@@ -41,7 +45,8 @@ def render_markdown(board: Leaderboard) -> str:
                 for comparison in section.comparisons
             ]
             parts += ["### What it is worth", "\n".join(said)]
-        parts += [f"Protocol fingerprint: `{section.fingerprint}`"]
+        prints = ", ".join(f"`{name}`" for name in section.protocols)
+        parts += [f"Protocol fingerprint{'s' if section.mixed else ''}: {prints}"]
     if lines := remarks(board):
         parts += ["## Remarks", "\n".join(f"- {escape(line.strip())}" for line in lines)]
     parts += ["## How the numbers were computed", "\n".join(f"- {escape(line)}" for line in HOW)]
@@ -64,12 +69,19 @@ def _table(section: Section, direction: Direction) -> str:
     for row in section.rows:
         written = cells(row, direction, lambda text, best: f"**{text}**" if best else text, with_sd=True)
         lines.append([escape(row.label), *written])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _lines(lines)
+
+
+def _bounds(section: Section, direction: Direction) -> str:
+    rows = [[escape(row.label), *bound_cells(row, direction)] for row in section.rows]
+    return _lines([list(BOUND_HEADINGS), [":--", *("--:" for _ in BOUND_HEADINGS[1:])], *rows])
 
 
 def _cost_table(section: Section) -> str:
     headings = cost_headings(section)
-    lines = [list(headings), [":--", *("--:" for _ in headings[1:])]]
-    for row in section.rows:
-        lines.append([escape(row.label), *map(escape, cost_cells(section, row))])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = [[escape(row.label), *map(escape, cost_cells(section, row))] for row in section.rows]
+    return _lines([list(headings), [":--", *("--:" for _ in headings[1:])], *rows])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from tcmgc_reports.board.leaderboard import DIRECTIONS
 
-from .cells import HEADINGS, cells
+from .cells import BOUND_HEADINGS, HEADINGS, bound_cells, cells, has_bounds
 from .costs import PLACE, cost_cells, cost_headings, cost_title
-from .words import COST_NOTE, LEGEND, basis, counted, heading, remarks, worth
+from .words import COST_NOTE, LEGEND, basis, bounded, counted, heading, remarks, worth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console, RenderableType
     from rich.table import Table
 
@@ -58,7 +60,9 @@ def show(board: Leaderboard, console: Console) -> None:
         for direction, name in DIRECTIONS.items():
             title = f"{heading(board, section)}: {name} ({counted(section, direction)})"
             parts += [Text(""), Text(title, style="bold"), _table(section, direction)]
-        if len(section.rows) > 1:
+            if has_bounds(section, direction):
+                parts += [Text(""), Text(f"{name}, {bounded(section)}"), _bounds(section, direction)]
+        if section.marked:
             parts.append(Text(f"{MARK} {LEGEND}", style="dim"))
         parts += [Text(""), Text(cost_title(section), style="bold"), _cost_table(section)]
         parts.append(Text(COST_NOTE, style="dim"))
@@ -94,14 +98,9 @@ def _comparison(comparison: Comparison) -> list[RenderableType]:
 
 
 def _table(section: Section, direction: Direction) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for index, name in enumerate(HEADINGS):
-        justify: Literal["left", "right"] = "left" if index < 2 else "right"
-        table.add_column(name, justify=justify, no_wrap=index > 0, overflow="fold")
+    table = _empty(HEADINGS, left=2)
     for row in section.rows:
         written = cells(row, direction, lambda text, best: text + (MARK if best else " "))
         table.add_row(
@@ -122,4 +121,25 @@ def _cost_table(section: Section) -> Table:
         table.add_column(name, justify="left" if in_words else "right", no_wrap=not in_words, overflow="fold")
     for row in section.rows:
         table.add_row(*map(Text, [wrap_label(row.label), *cost_cells(section, row)]))
+    return table
+
+
+def _bounds(section: Section, direction: Direction) -> Table:
+    from rich.text import Text
+
+    table = _empty(BOUND_HEADINGS, left=1)
+    for row in section.rows:
+        table.add_row(Text(wrap_label(row.label)), *map(Text, bound_cells(row, direction)))
+    return table
+
+
+def _empty(headings: Sequence[str], left: int) -> Table:
+    """Make a table without rows, whose first columns stand to the left."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for index, name in enumerate(headings):
+        justify: Literal["left", "right"] = "left" if index < left else "right"
+        table.add_column(name, justify=justify, no_wrap=index > 0, overflow="fold")
     return table

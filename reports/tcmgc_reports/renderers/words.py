@@ -36,6 +36,9 @@ HOW = (
     "A comparison is paired: both rows answer the same queries. p is the two-sided p-value of a permutation "
     "test that flips the sign of whole videos, not corrected for the number of comparisons.",
     COST_NOTE,
+    "Where videos of the split are missing, least and most are exact: in the best case missing queries are "
+    "answered first and missing videos outrank nothing, in the worst case they are answered last and outrank "
+    "everything. A row that is restricted to some videos is bounded by all that it was evaluated on.",
     "Models were selected on the validation split; the test split was read after that.",
 )
 
@@ -92,7 +95,33 @@ def counted(section: Section, direction: Direction) -> str:
     section, direction
         What is counted.
     """
-    return f"{section.queries[direction]} queries, {section.videos} videos"
+    queries, videos = section.queries[direction], section.videos
+    if section.mixed:
+        return f"up to {queries} queries, {videos} videos"
+    return f"{queries} queries, {videos}{of_expected(section)} videos"
+
+
+def of_expected(section: Section) -> str:
+    """Say how many videos the split should have, as `` of 50``; nothing where all are there.
+
+    Parameters
+    ----------
+    section
+        Of the board.
+    """
+    return "" if section.lacking is None else f" of {section.lacking[1]}"
+
+
+def bounded(section: Section) -> str:
+    """Name a table of bounds.
+
+    Parameters
+    ----------
+    section
+        In which videos are missing.
+    """
+    count = f"all {section.fields['clips_expected']}" if "clips_expected" in section.fields else "all"
+    return f"least and most with {count} videos, whatever the missing ones would give"
 
 
 def normalizations(section: Section) -> list[str]:
@@ -119,14 +148,15 @@ def remarks(board: Leaderboard) -> list[str]:
         The leaderboard.
     """
     lines = [] if board.sections else ["no run is fresh: `tcmgc run` computes them again"]
-    if len(board.sections) > 1:
+    if board.differing:
         lines.append("rows of different protocols are not compared; what differs:")
         lines += [
             f"  {name}: {' | '.join(map(str, values))}" for name, values in sorted(board.differing.items())
         ]
     lines += dict.fromkeys(line for section in board.sections for line in normalizations(section))
     lines += board.notes
-    return lines + _not_shown("stale", board.stale) + _not_shown("superseded", board.superseded)
+    lines += _not_shown("stale", board.stale) + _not_shown("superseded", board.superseded)
+    return lines + _not_shown("left out", board.left_out)
 
 
 def _not_shown(why: str, runs: Sequence[NotShown]) -> list[str]:

@@ -26,12 +26,26 @@ AGAIN = "delete the folder of this run and `tcmgc run` computes it again"
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run."""
+    """One finished run.
+
+    Parameters
+    ----------
+    folder
+        Its name.
+    record, ranks, history
+        What its files hold.
+    path
+        Where it lies.
+    whole
+        The run as it was evaluated, where this one is restricted to some of its clips.
+    """
 
     folder: str
     record: RunRecord
     ranks: Ranks
     history: History
+    path: Path
+    whole: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -110,4 +124,5 @@ def _read_run(folder: Path) -> Run:
         record=record,
         ranks=read_json(folder / "ranks.json", Ranks, "run ranks", AGAIN),
         history=read_json(path, History, "run history", AGAIN) if has_history else History(),
+        path=folder,
     )

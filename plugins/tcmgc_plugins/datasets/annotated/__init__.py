@@ -1,0 +1,1 @@
+"""What data sets of annotation files and a folder of videos share."""

@@ -1,0 +1,1 @@
+"""DiDeMo: paragraphs about moments of unedited videos."""

@@ -1,0 +1,1 @@
+"""A data set of one's own: a folder of videos and a table."""

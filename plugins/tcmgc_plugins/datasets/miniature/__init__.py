@@ -1,0 +1,1 @@
+"""Miniatures of data sets: their layout and file names, with generated videos."""

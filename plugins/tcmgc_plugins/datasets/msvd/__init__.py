@@ -1,0 +1,1 @@
+"""MSVD: short clips with 40 captions each."""

@@ -1,0 +1,1 @@
+"""VATEX: ten English captions of ten seconds of video."""
