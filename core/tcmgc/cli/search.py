@@ -23,7 +23,7 @@ PROMPT = "search> "
 
 @click.command()
 @click.argument("query", nargs=-1, metavar="[QUERY]")
-@click.option("--index", "folder", required=True, metavar="DIR", help="What `tcmgc index` wrote.")
+@click.option("--index", required=True, metavar="DIR", help="What `tcmgc index` wrote.")
 @click.option(
     "--top", type=click.IntRange(1, 1000), default=10, show_default=True, help="Videos that are shown."
 )
@@ -48,7 +48,7 @@ PROMPT = "search> "
 @plugin_option
 def search(
     query: tuple[str, ...],
-    folder: str,
+    index: str,
     top: int,
     shortlist: int | None,
     exhaustive: bool,
@@ -71,7 +71,7 @@ def search(
     with warnings_said():
         from tcmgc.api_search import open_index
 
-        searcher = open_index(folder, model=model, device=device, lists=coarse)  # type: ignore[arg-type]
+        searcher = open_index(index, model=model, device=device, lists=coarse)  # type: ignore[arg-type]
     from tcmgc.search.searcher import SHORTLIST
 
     from .search_display import answer_json, answer_text

@@ -117,7 +117,7 @@ def evaluate(
     encoded = time.perf_counter()
     scores = score_features(model, text, video)
     scored = time.perf_counter()
-    seconds, scoring_seconds = scored - start, scored - encoded
+    seconds, scoring_seconds = scored - start, scored - encoded - model.head.compilation.seconds
     if scoring_seconds < SHORT:
         scoring_seconds = _time_scoring(fabric, model, text, video)
     known = cache(lambda: encode(fabric, model, bank(), None) if bank is not None else None)

@@ -55,7 +55,7 @@ class SourceAbout(BaseModel):
     """Where videos came from: a folder, or a split of a data set, with its version and the split's hash."""
 
     model_config = CONTENT
-    kind: Literal["folder", "dataset"]
+    kind: Literal["videos", "dataset"]
     name: str
     settings: tuple[str, ...] = ()
     version: str | None = None

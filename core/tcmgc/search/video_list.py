@@ -73,7 +73,7 @@ def videos_of_folder(folder: Path) -> VideoList:
             expected=f"files that end in one of {' '.join(sorted(ENDINGS))}",
         )
     clips = tuple(Clip(path.relative_to(folder).as_posix(), path.absolute()) for path in videos)
-    about = SourceAbout(kind="folder", name=str(folder.absolute()))
+    about = SourceAbout(kind="videos", name=str(folder.absolute()))
     return VideoList(about, clips, len(files) - len(videos))
 
 
