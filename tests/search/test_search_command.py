@@ -38,7 +38,7 @@ def test_index_then_search(model: Path, videos: Path, tmp_path: Path) -> None:
     lines = found.stdout.splitlines()
     assert lines[0].split() == [
         *("score", "video-sentence", "video-word", "sentence-frame", "frame-word"),
-        *("attention", "most", "at", "video"),
+        *("over", "frames", "most", "at", "video"),
     ]
     assert [line.split()[0] for line in lines[2:5]] == ["1", "2", "3"]
     assert all("█" in line and " s " in line and line.endswith(".mp4") for line in lines[2:5])
@@ -68,7 +68,7 @@ def test_json_and_the_prompt(kept_index: Path) -> None:
     first = answers[0]["results"][0]
     assert first["rank"] == 1
     assert set(first["parts"]) == {"video-sentence", "video-word", "sentence-frame", "frame-word"}
-    assert sum(first["attention"]["video"]["weights"]) == pytest.approx(1, abs=1e-4)
+    assert sum(first["attention_over_frames"]["video"]["weights"]) == pytest.approx(1, abs=1e-4)
     assert answers[0]["scored"] == answers[0]["videos"] == 32
     assert sum(answers[0]["seconds"].values()) < 1
 

@@ -78,7 +78,7 @@ def search(
 
     videos = len(searcher.index.live)
     loading = time.perf_counter() - started
-    say_note(f"{folder}: {videos:,} videos, loaded in {loading:.1f} s")
+    say_note(f"{index}: {videos:,} videos, loaded in {loading:.1f} s")
     most = None if exhaustive else (shortlist or SHORTLIST)
     for asked in _queries() if text is None else [text]:
         try:

@@ -40,7 +40,7 @@ def _row(hit: Hit) -> dict[str, Any]:
         first = hit.attention[0]
         weights = first.weights[: len(hit.times)]
         best = max(range(len(weights)), key=weights.__getitem__)
-        row["attention"] = spark(weights)
+        row["over frames"] = spark(weights)
         row["most at"] = f"{hit.times[best]:.1f} s"
     row["video"] = hit.video.id
     if hit.video.start is not None or hit.video.end is not None:
@@ -126,7 +126,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "start": hit.video.start,
         "end": hit.video.end,
         "times": list(hit.times),
-        "attention": {
+        "attention_over_frames": {
             view.view: {"query": view.query, "weights": list(view.weights)} for view in hit.attention
         },
     }

@@ -99,7 +99,7 @@ class Answer:
     scored
         Videos that were scored exactly.
     seconds
-        By step: ``text``, ``coarse``, ``exact``, ``attention``.
+        By step: ``text``, ``coarse``, ``exact``, ``frames``.
     """
 
     query: str
@@ -221,7 +221,7 @@ class Searcher:
             )
             for rank, place in enumerate(best.tolist(), start=1)
         )
-        names = ("text", "coarse", "exact", "attention")
+        names = ("text", "coarse", "exact", "frames")
         took = {name: after - before for name, before, after in zip(names, at, at[1:], strict=False)}
         return Answer(query, hits, len(rows), took)
 
