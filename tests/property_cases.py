@@ -23,6 +23,7 @@ ZERO_WINS = "a masked 0 wins where all real similarities are negative"
 ZERO_MATCHES = f"released: {ZERO_WINS}, and the loss then matches a word with what a padded frame holds"
 SEES_PADDING = {
     **dict.fromkeys(["tcmgc", "tcmgc paper", "tcmgc text-free", "xclip", "xclip-meanp"], NO_MASK),
+    **dict.fromkeys(["tcmgc coefficient-dropout", "xpool coefficient-dropout"], NO_MASK),
     **dict.fromkeys(["xpool", "xpool avg", "xpool top-k", "xpool attention"], NO_MASK),
     **dict.fromkeys(["ucofia", "ucofia released-eval"], NO_MASK),
     **dict.fromkeys(["drl-wti", "drl-ti", "loss cdcr masked=zero"], ZERO_MATCHES),

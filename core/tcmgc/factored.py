@@ -63,7 +63,7 @@ class Factored:
     def normalized(self, *, skip_padding: bool) -> Factored:
         """Return the same vectors at unit L2 norm."""
         norms_TVQ1 = combination_norm(self.root, self.coefficients).unsqueeze(-1)
-        return replace(self, coefficients=self.coefficients / norms_TVQ1)
+        return replace(self, coefficients=(self.coefficients / norms_TVQ1).to(self.coefficients.dtype))
 
     def vectors(self) -> Tensor:
         """[T, V, Q, D], which is what this form avoids: for interactions that look at the vectors."""

@@ -15,7 +15,7 @@ from . import state as states
 from .contrast import Contrast
 from .features import Tokens
 from .scores import Scores
-from .slots.view import FactoredView
+from .slots.view import is_factored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .granularity import Granularity, Normalization
     from .slots.aggregator import ScoreAggregator
     from .slots.kernel import ContrastKernel
-    from .slots.view import VideoView
+    from .slots.view import FactoredView, VideoView
     from .state import State
     from .visual import Visual
 
@@ -252,7 +252,8 @@ class GranularScorer(nn.Module):
         }
 
     def _kernel(self, view: str, device: torch.device, dtype: torch.dtype) -> ContrastKernel | None:
-        if self._uses[view].query is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
+        trains = self.training or torch.is_grad_enabled()
+        if self._uses[view].query is None or trains or torch.compiler.is_compiling():
             return None
         fitting = (k for _, k in self.kernels if self._refusal(view, k, device, dtype) is None)
         return next(fitting, None)
@@ -279,12 +280,14 @@ class GranularScorer(nn.Module):
     def attention(self, text: State, video: State) -> dict[str, tuple[str, Tensor]]:
         """Say by view what asks, ``sentence`` or ``words``, and its weights over frames, [T, V, Q, F].
 
-        Views that no text conditions, or that have no such weights, are left out.
+        Views that no text conditions, that look at patches, or that have no such weights, are left out.
         """
         found = {}
         for name, use in self._uses.items():
-            weights = None if use.query is None else self._visual(use, text, video).attention()
-            if use.query is not None and weights is not None:
+            if use.query is None or use.of not in ("frames", "raw_frames"):
+                continue
+            weights = self._visual(use, text, video).attention()
+            if weights is not None:
                 found[name] = (use.query, weights)
         return found
 
@@ -296,7 +299,7 @@ class GranularScorer(nn.Module):
         return weightless if weightless is not None else self.views[use.component]  # type: ignore[return-value]
 
     def _factored(self, view: VideoView) -> FactoredView | None:
-        factors = self.form == "factored" and isinstance(view, FactoredView) and view.factors
+        factors = self.form == "factored" and is_factored(type(view)) and view.factors  # type: ignore[attr-defined]
         return view if factors else None  # type: ignore[return-value]
 
     def _visual(self, use: ViewUse, text: State, video: State) -> Visual:

@@ -36,15 +36,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Switch dropout and its like off, and every module back to the mode it was in."""
-    modes = {module: module.training for module in model.modules()}
+    trained = [module for module in model.modules() if module.training]
+    if not trained:  # another thread may be in here, too
+        yield
+        return
     model.eval()
     try:
         yield
     finally:
-        for module, training in modes.items():
-            module.training = training
+        for module in trained:
+            module.training = True
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ class RetrievalModel(nn.Module):
         As in `scores`: in evaluation mode, without gradients, empty items refused.
         """
         self._refuse_empty_items(text, None)
-        with _evaluating(self):
+        with evaluating(self):
             return self.scorer.prepare_text(self._through_stages("text", text))
 
     @torch.no_grad()
@@ -200,20 +203,20 @@ class RetrievalModel(nn.Module):
         As in `scores`: in evaluation mode, without gradients, empty items refused.
         """
         self._refuse_empty_items(None, video)
-        with _evaluating(self):
+        with evaluating(self):
             staged: VideoFeatures = self._through_stages("video", video)
             return staged
 
     @torch.no_grad()
     def prepare_video(self, video: VideoFeatures) -> State:
         """Compute once a video what `score_states` needs, led by V: what an index keeps."""
-        with _evaluating(self):
+        with evaluating(self):
             return self.scorer.prepare_video(self.staged_video(video))
 
     @torch.no_grad()
     def score_states(self, text: State, video: State) -> Scores:
         """Score what `prepare_text` and `prepare_video` returned, or slices of it, in one tile."""
-        with _evaluating(self):
+        with evaluating(self):
             return self.scorer(text, video, self._scale())
 
     def forward(self, text: TextFeatures, video: VideoFeatures) -> Scores:
@@ -307,7 +310,7 @@ class RetrievalModel(nn.Module):
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Do what `scores` does for some videos of a gallery: a sheet's columns from ``first_video`` on."""
-        with _evaluating(self):
+        with evaluating(self):
             text, video = self.apply_stages(text, video)
             walk(
                 self.scorer,

@@ -17,6 +17,7 @@ from .files.scores_file import scores_file
 from .files.tensors import write_tensors
 from .files.weights_file import LoadedWeights, Names, load_weights
 from .normalized_scores import normalized_scores
+from .scores import Scores
 from .several_devices import scores_on
 from .sheet import in_memory
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .model import RetrievalModel
     from .ranking import Direction
     from .recipes.load import Recipe
-    from .scores import Scores
     from .sheet import Allocate
     from .slots.normalizer import Needs, Normalizer
     from .tile_compiler import Policy
@@ -171,11 +171,17 @@ def run(
     if normalizer is None:
         with scores_file(out, metadata) as allocate:
             scores = _scores(devices, model, text, video, progress, allocate)
+        seconds = model.compilation.seconds
     else:
-        scores = _scores(devices, model, text, video, progress, in_memory)
+        scores = _on(devices[0], _scores(devices, model, text, video, progress, None))
+        seconds = model.compilation.seconds  # before a bank is scored
         scores = _normalize(job, normalizer, model, features, scores)
         write_scores(out, scores, metadata)
-    return Result(job, scores, loaded, features.unused, needs, model.compilation.seconds)
+    return Result(job, scores, loaded, features.unused, needs, seconds)
+
+
+def _on(device: str, scores: Scores) -> Scores:
+    return Scores(scores.total.to(device), {name: part.to(device) for name, part in scores.parts.items()})
 
 
 def _scores(
@@ -184,10 +190,10 @@ def _scores(
     text: TextFeatures,
     video: VideoFeatures,
     progress: Callable[[int, int], None] | None,
-    allocate: Allocate,
+    allocate: Allocate | None,
 ) -> Scores:
     if len(devices) == 1:
-        return model.scores(text, video, progress=progress, allocate=allocate)
+        return model.scores(text, video, progress=progress, allocate=allocate or in_memory)
     return scores_on(devices, model, text, video, progress=progress, allocate=allocate)
 
 

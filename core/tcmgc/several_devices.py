@@ -58,6 +58,7 @@ def scores_on(
     sheet = Sheet((T, V), _on_cpu if allocate is None else allocate)
     shares = [(V * i // len(devices), V * (i + 1) // len(devices)) for i in range(len(devices))]
     done = dict.fromkeys(range(len(devices)), 0)
+    copies: list[RetrievalModel] = []
     lock = Lock()
 
     def work(index: int) -> None:
@@ -72,11 +73,13 @@ def scores_on(
             return
         device = torch.device(devices[index])
         own = deepcopy(model).to(device)
+        copies.append(own)
         own.scores_into(sheet, start, text.to(device), video[start:stop].to(device), progress=advance)
 
     with ThreadPoolExecutor(len(devices), "device") as pool:
         for job in [pool.submit(work, index) for index in range(len(devices))]:
             job.result()
+    model.compilation.seconds = sum(copy.compilation.seconds for copy in copies)
     return sheet.scores
 
 

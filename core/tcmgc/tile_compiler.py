@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 import warnings
@@ -34,8 +35,8 @@ REPAID = 60e9
 It takes about 20 s, and saves every thread about 1 ns a number (docs/performance.md): this is three times
 what repays it.
 """
-WITHIN = (1e-4, 1e-5)
-"""Absolute and relative difference of a compiled tile's scores from the same tile's, at the most."""
+WITHIN = ((1e-4, 1e-5), (1e-10, 1e-10))
+"""Absolute and relative difference of a compiled tile's scores, at the most; the second pair in float64."""
 COMPILER = "CXX"
 """The environment variable that names a C++ compiler."""
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
@@ -69,8 +70,8 @@ class Compilation:
     _known: tuple[Scorer, Tile] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is compiled: a copy of a model has other weights."""
-        return {**vars(self), "_known": None}
+        """Leave out what is compiled, as a copy of a model has other weights, and whom to tell."""
+        return {**vars(self), "_known": None, "notify": None}
 
     def begins(self, device: torch.device, numbers: int) -> bool:
         """Say whether to compile for a walk that computes so many numbers, and start counting its seconds.
@@ -122,7 +123,7 @@ class Compilation:
             return scorer
         finally:
             self.seconds += time.perf_counter() - started
-        if (difference := _difference(found.total, scorer(*first).total)) is not None:
+        if (difference := _difference(found, scorer(*first))) is not None:
             _warn(f"its scores differ by {difference:.1e}")
             return scorer
         self._known = scorer, tile
@@ -132,15 +133,20 @@ class Compilation:
 def has_compiler() -> bool:
     """Whether there is a C++ compiler, without which PyTorch compiles nothing for a CPU."""
     named = os.environ.get(COMPILER)
-    return any(shutil.which(name) for name in ([named] if named else ["g++", "clang++", "c++"]))
+    commands = [shlex.split(named)[0]] if named and named.strip() else ["g++", "clang++", "c++"]
+    return any(shutil.which(command) for command in commands)
 
 
-def _difference(found: Tensor, expected: Tensor) -> float | None:
+def _difference(found: Scores, expected: Scores) -> float | None:
     """Return the largest difference where it is too large or no number; None where the scores agree."""
-    absolute, relative = WITHIN
-    if torch.allclose(found, expected, rtol=relative, atol=absolute):
-        return None
-    return (found - expected).abs().max().item()
+    absolute, relative = WITHIN[expected.total.dtype == torch.float64]
+    for one, other in [
+        (found.total, expected.total),
+        *((found.parts[n], p) for n, p in expected.parts.items()),
+    ]:
+        if not torch.allclose(one, other, rtol=relative, atol=absolute):
+            return (one - other).abs().max().item()
+    return None
 
 
 def _warn(found: str) -> None:

@@ -78,13 +78,11 @@ class Tiling:
 
         What is prepared of a text is alive beside the tile, what is prepared of a video is there anyway.
         """
-        texts = _rounded(math.sqrt(max(1, pairs) / 3), 4)
-        return cls(texts, _rounded(max(1, pairs) // texts, 16))
-
-
-def _rounded(number: float, multiple: int) -> int:
-    """Return the multiple nearest to a number, the number itself where that is less than one; 1 at least."""
-    return max(1, round(number / multiple) * multiple if number >= multiple else int(number))
+        pairs = max(1, pairs)
+        side = math.sqrt(pairs / 3)
+        texts = round(side / 4) * 4 if side >= 4 else max(1, int(side))
+        videos = pairs // texts
+        return cls(texts, videos // 16 * 16 if videos >= 16 else videos)
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,13 @@ def test_killed_ten_times_it_is_as_made_in_one_run(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (0, "")
     assert f"{LOST} clips are left out" in said
     chance, kept = random.Random(0), []
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         process = start(killed)
-        time.sleep(chance.uniform(0.2, until_first + 1.0))
+        if turn % 2:  # at any time of the decoding, however long it takes to begin
+            wait_for(lambda before=kept[-1]: done(killed) > before)
+            time.sleep(chance.uniform(0.0, 0.5))
+        else:
+            time.sleep(chance.uniform(0.2, until_first + 1.0))
         assert process.poll() is None, "it was done before it was killed often enough"
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -14,7 +14,8 @@ from tcmgc.app import current_plugins
 from tcmgc.factored import Factored, combination_norm, gram_root
 from tcmgc.granular import GranularScorer
 from tcmgc.similarity import Similarity
-from tcmgc.slots.view import FactoredView
+from tcmgc.slots.view import FactoredView, is_factored
+from tcmgc.visual import Dense
 from tcmgc_plugins.views.attention import Attention
 from tcmgc_plugins.views.similarity_attention import SimilarityAttention
 from tcmgc_plugins.views.top_k import TopK
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from tcmgc import RetrievalModel
     from tcmgc.slots.view import VideoView
+    from tcmgc.state import State
 
 pytestmark = pytest.mark.filterwarnings("ignore::tcmgc_plugins.reorganizers.selection.KeepRateWarning")
 
@@ -302,3 +304,53 @@ def test_text_free_views_stay_as_they_are() -> None:
     state = model.scorer.prepare_video(video)
     assert not any("factored" in name or "root" in name for name in state)
     hold(model, text, video)
+
+
+class Doubled(Attention):
+    """Inherits the factored form, which is no longer its own."""
+
+    def forward(self, queries: Tokens | None, state: State) -> Dense:
+        dense = super().forward(queries, state)
+        return Dense(2 * dense.values + 1, dense.mask, dense.weights)
+
+
+class Renamed(Attention):
+    """Changes nothing that makes vectors."""
+
+    heads = 1
+
+
+def test_a_view_that_overrides_the_call_is_not_factored() -> None:
+    assert is_factored(Attention)
+    assert is_factored(Renamed)
+    assert is_factored(TopK)
+    assert not is_factored(Doubled)
+    assert not is_factored(object)
+
+
+@pytest.mark.parametrize("recipe", ["tcmgc", "xpool", "xpool top-k", "xpool attention"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_half_precision_scores(recipe: str, dtype: torch.dtype) -> None:
+    name, _, variant = recipe.partition(" ")
+    model = tcmgc.build(name, SIZES, variant=variant or None, seed=1, overrides=["stages.video=[]"])
+    generator = torch.Generator().manual_seed(0)
+    sentence_TD, words_TWD, frames_VFD = (
+        torch.randn(*shape, D, generator=generator) for shape in ((T,), (T, W), (V, F))
+    )
+    text, video = TextFeatures(sentence_TD, Tokens.full(words_TWD)), VideoFeatures(Tokens.full(frames_VFD))
+    exact = model.similarity(text, video)
+    rough = model.to(dtype).similarity(text.to(dtype=dtype), video.to(dtype=dtype))
+    assert rough.dtype == dtype
+    assert (rough.float() - exact).abs().max() < 0.1 * exact.abs().max()
+
+
+@pytest.mark.parametrize("view", [TopK(k=2), SimilarityAttention()], ids=["top-k", "attention"])
+def test_weights_over_frames_are_those_of_the_dense_form(view: TopK | SimilarityAttention) -> None:
+    text, video = galleries(0, SIZES)
+    queries = text.tokens("words")
+    dense = view(queries, view.prepare(video.frames))
+    factored = view.factored(view.prepare_queries(queries), queries.mask, view.prepare_factored(video.frames))
+    weights = factored.attention()
+    assert weights is not None
+    assert torch.allclose(weights, dense.attention())  # type: ignore[arg-type]
+    assert torch.allclose(weights.sum(dim=-1), torch.ones((), dtype=weights.dtype))

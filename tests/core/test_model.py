@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -320,3 +320,22 @@ def test_metrics_of_a_model() -> None:
     rank = (similarity > similarity.diagonal()[:, None]).sum(dim=1) + 1
     assert report["t2v"]["values"]["mnr"] == pytest.approx(rank.double().mean().item())
     assert report["t2v"]["values"]["r1"] == pytest.approx(100 * (rank == 1).double().mean().item())
+
+
+def test_kernels_are_for_evaluation_alone() -> None:
+    class Refusing:
+        def refusal(self, *_: object) -> None: ...
+
+        def floats_per_pair(self, _: object) -> int:
+            return 1
+
+        def __call__(self, *_: object) -> dict[str, torch.Tensor]:
+            raise AssertionError("a kernel knows of no dropout")
+
+    model, (text, video) = build("tcmgc"), galleries()
+    scorer: Any = model.scorer
+    scorer.kernels = [("never", Refusing())]
+    with torch.no_grad():
+        model.train()(text, video)
+        with pytest.raises(AssertionError, match="dropout"):
+            model.eval()(text, video)

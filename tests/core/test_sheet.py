@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from tcmgc import ConfigError, DataError
 from tcmgc.files.disk import UnwritableError
 from tcmgc.files.scores_file import scores_file
 from tcmgc.several_devices import scores_on
+from tcmgc.tile_compiler import Compilation
 from tcmgc.tiles import Tiling
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tcmgc import Scores
+    from tcmgc.slots.scorer import Scorer
 
 pytestmark = pytest.mark.filterwarnings("ignore::tcmgc_plugins.reorganizers.selection.KeepRateWarning")
 
@@ -114,3 +117,25 @@ def test_a_bad_video_is_named_whichever_device_has_it(model: tcmgc.RetrievalMode
 def test_some_device_is_needed(model: tcmgc.RetrievalModel) -> None:
     with pytest.raises(ConfigError, match="devices"):
         scores_on([], model, *galleries())
+
+
+def test_an_error_of_the_scoring_is_not_one_of_the_disk(tmp_path: Path, model: tcmgc.RetrievalModel) -> None:
+    def broken(*_: int) -> None:
+        raise BrokenPipeError("the terminal is gone")
+
+    with pytest.raises(BrokenPipeError), scores_file(tmp_path / "scores", {}) as allocate:
+        model.scores(*galleries(), progress=broken, allocate=allocate)
+    assert not list(tmp_path.iterdir())
+
+
+def test_seconds_of_compiling_are_those_of_all_devices(
+    model: tcmgc.RetrievalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(self: Compilation, scorer: Scorer, first: object) -> Scorer:
+        self.seconds += 2.0
+        return scorer
+
+    monkeypatch.setattr(Compilation, "compiled", slowly)
+    model.compilation.policy, model.compilation.notify = "always", Lock().acquire
+    scores_on(["cpu", "cpu"], model, *galleries())
+    assert model.compilation.seconds == 4.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,21 +22,26 @@ if TYPE_CHECKING:
 UNTRAINED = ("trained=false", "dataset.size=mini")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """No reports, one thread; what is computed is tiny."""
+    """One thread, as what is computed is tiny; a module long, as others run after it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@contextmanager
+def without_reports() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TCMGC_BLOCK_PLUGINS", "reports")
         app.current_plugins.cache_clear()
         yield
     app.current_plugins.cache_clear()
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
-def model_of(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Makes the folder of a recipe's model, once for each."""
     made: dict[tuple[str, ...], Path] = {}
 
@@ -43,9 +49,10 @@ def model_of(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Call
         key = (recipe, str(variant), *overrides)
         if key not in made:
             out = tmp_path_factory.mktemp(recipe)
-            outcome = tcmgc.run(
-                recipe, out, variant=variant, overrides=[*UNTRAINED, *overrides], device="cpu"
-            )
+            with without_reports():
+                outcome = tcmgc.run(
+                    recipe, out, variant=variant, overrides=[*UNTRAINED, *overrides], device="cpu"
+                )
             made[key] = outcome.finished[0].folder
         return made[key]
 

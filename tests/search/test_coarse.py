@@ -12,9 +12,10 @@ from torch.nn.functional import cosine_similarity, normalize
 
 import tcmgc
 from tcmgc import ConfigError, DataError, Tokens
-from tcmgc.search import coarse, faiss_coarse
+from tcmgc.search import build_index, coarse, faiss_coarse
 from tcmgc.search.coarse import MatrixCoarse, coarse_vectors
 from tcmgc.search.faiss_coarse import FaissCoarse, build_lists
+from tcmgc.search.model_of_index import StaleIndexWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,14 +70,28 @@ def test_lists_that_are_all_looked_into_find_the_same() -> None:
     gallery, queries = vectors(60), vectors(4)[:, 0]
     lists = build_lists(gallery)
     found = FaissCoarse(lists, 3)
-    few = found.search(queries, 60)
-    lists.nprobe = lists.nlist
+    assert found.lists < lists.nlist
+    few = found.search(queries, 5)  # one list of sixteen is no search of everything
+    assert (few != by_hand(queries, gallery)[:, :5]).any()
+    everything = found.search(queries, 70)
+    np.testing.assert_array_equal(everything[:, :60], by_hand(queries, gallery))
+    assert (everything[:, 60:] == -1).all()
+    found.lists = lists.nlist
     np.testing.assert_array_equal(found.search(queries, 20), by_hand(queries, gallery)[:, :20])
-    assert (few == -1).any()  # one list of sixteen is no search of everything
-    for row in few:
-        kept = row[row >= 0]
-        assert 0 < len(set(kept.tolist())) == len(kept) < 60
-        np.testing.assert_array_equal(row[: len(kept)], kept)  # what is not there comes last
+
+
+@pytest.mark.parametrize("most", [1, 7, 39])
+def test_more_lists_until_there_are_enough_videos(most: int) -> None:
+    pytest.importorskip("faiss")
+    two = vectors(2, 1)
+    copies = FaissCoarse(build_lists(np.repeat(two, 40, axis=0)), 1)  # most lists are empty
+    for row in copies.search(vectors(30)[:, 0], most):
+        assert (row >= 0).all()
+        assert len(set(row.tolist())) == most
+    lists = FaissCoarse(build_lists(vectors(60)), 3)
+    for row in lists.search(vectors(30)[:, 0], most):
+        assert (row >= 0).all()
+        assert len(set(row.tolist())) == most
 
 
 def test_lists_of_an_index(index: Path, model: Path) -> None:
@@ -86,7 +101,10 @@ def test_lists_of_an_index(index: Path, model: Path) -> None:
     tcmgc.index_videos(index, lists="faiss", device="cpu")
     opened = tcmgc.open_index(index, device="cpu")
     assert "FAISS" in opened.coarse.name
-    opened.coarse._index.nprobe = opened.coarse._index.nlist  # type: ignore[attr-defined]
+    for top in (10, 32):
+        hits = opened.search("a red circle moves left", top=top, shortlist=top).hits
+        assert len({hit.video.id for hit in hits}) == len(hits) == top
+    opened.coarse.lists = opened.coarse._index.nlist  # type: ignore[attr-defined]
     plain = tcmgc.open_index(index, lists="matrix", device="cpu")
     queries = plain.encode(["a red circle moves left", "a green square"])
     for ours, theirs in zip(opened.shortlists(queries, 9), plain.shortlists(queries, 9), strict=True):
@@ -99,10 +117,30 @@ def test_lists_of_another_number_of_videos_are_refused(index: Path) -> None:
     faiss = pytest.importorskip("faiss")
     faiss.write_index(build_lists(vectors(30, 4, 64)), str(index / "coarse.faiss"))
     with pytest.raises(DataError, match="lists of 30 videos"):
-        tcmgc.open_index(index, device="cpu")
+        tcmgc.open_index(index, lists="faiss", device="cpu")
+    with pytest.warns(StaleIndexWarning, match="lists of 30 videos, not lists of 32 videos; every video"):
+        assert isinstance(tcmgc.open_index(index, device="cpu").coarse, MatrixCoarse)
+    tcmgc.index_videos(index, lists="faiss", device="cpu")  # no video is new
+    assert tcmgc.open_index(index, lists="faiss", device="cpu").search("a").scored == 32
     (index / "coarse.faiss").write_bytes(b"no lists")
     with pytest.raises(DataError, match="no readable lists"):
         tcmgc.open_index(index, lists="faiss", device="cpu")
+
+
+def test_a_search_while_videos_are_added(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("faiss")
+    tcmgc.index_videos(index, lists="faiss", device="cpu")
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_index, "_write_lists", dies)
+        with pytest.raises(KeyboardInterrupt):
+            tcmgc.index_videos(index, split="val", device="cpu")
+    with pytest.warns(StaleIndexWarning, match="lists of 32 videos, not lists of 48 videos"):
+        searcher = tcmgc.open_index(index, device="cpu")
+    assert searcher.search("a red circle", top=48).scored == 48
 
 
 def test_without_faiss(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 import tcmgc
+from tcmgc.cli.search_display import answer_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from tcmgc.search.searcher import Searcher
 
@@ -69,6 +72,27 @@ def test_a_shortlist_has_the_exact_scores_of_its_videos(searcher: Searcher) -> N
 
 def test_a_shortlist_is_never_shorter_than_what_is_shown(searcher: Searcher) -> None:
     assert searcher.search("a", top=9, shortlist=2).scored == 9
+
+
+def test_a_coarse_search_that_finds_nothing(searcher: Searcher) -> None:
+    class Nothing:
+        name = "nothing"
+
+        def search(self, queries_TD: NDArray[np.float32], most: int) -> NDArray[np.int64]:
+            return np.full((len(queries_TD), most), -1, np.int64)
+
+    empty = type(searcher)(searcher.index, searcher.model, Nothing())
+    answer = empty.search("a", top=3)
+    assert (answer.hits, answer.scored) == ((), 0)
+    assert answer_text(answer, empty).strip().startswith("0 of 32 videos scored, shortlist by nothing")
+
+
+def test_patches_are_no_frames(model_of: Callable[..., Path], tmp_path: Path) -> None:
+    folder = model_of("tcmgc", "released", "views.video.of=patches")
+    tcmgc.index_videos(tmp_path / "index", model=folder, device="cpu")
+    hit = tcmgc.open_index(tmp_path / "index", device="cpu").search("a").hits[0]
+    assert [view.view for view in hit.attention] == ["frames"]
+    assert len(hit.attention[0].weights) == 12
 
 
 def test_neighbouring_rows_and_others_are_read_alike(searcher: Searcher) -> None:

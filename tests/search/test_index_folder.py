@@ -21,8 +21,12 @@ from tcmgc.search.index_folder import IndexFolder
 from tcmgc.search.model_of_index import StaleIndexWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import torch
+
+    from tcmgc import Tokens
 
 
 def ids(index: Path) -> list[str]:
@@ -142,6 +146,34 @@ def test_a_bad_video_costs_itself(model: Path, videos: Path, tmp_path: Path) -> 
     shutil.copy(videos / "3.mp4", videos / "bad.mp4")
     mended = tcmgc.index_videos(out, videos=videos, device="cpu")
     assert (mended.added, mended.failed, mended.index.contents.failed) == (1, (), {})
+
+
+@pytest.mark.parametrize("bad", [[2], range(10)])
+def test_a_video_that_cancels_out_costs_itself(
+    bad: Sequence[int], model: Path, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = prepared_block.coarse_vectors
+
+    def cancels(frames: Tokens, *, most: int) -> torch.Tensor:
+        frames.values[list(bad)] = 0
+        frames.values[list(bad), 0, 0] = 1
+        frames.values[list(bad), 1, 0] = -1
+        frames.mask[list(bad), 2:] = False
+        return real(frames, most=most)
+
+    monkeypatch.setattr(prepared_block, "coarse_vectors", cancels)
+    out = tmp_path / "index"
+    if len(bad) == 10:
+        with pytest.raises(DataError, match=r"none of 10 can be read; 0\.mp4: coarse is not finite"):
+            tcmgc.index_videos(out, model=model, videos=videos, coarse=1, device="cpu")
+        return
+    result = tcmgc.index_videos(out, model=model, videos=videos, coarse=1, device="cpu")
+    assert (result.added, result.failed) == (9, ("2.mp4",))
+    assert result.index.contents.failed["2.mp4"].reason == "coarse is not finite"
+    check_index(out)
+    found = tcmgc.open_index(out, device="cpu").search("a red circle").hits
+    expected = tcmgc.load(model, device="cpu").scores(["a red circle"], [hit.video.path for hit in found])
+    assert [hit.score for hit in found] == pytest.approx(expected.total[0].tolist(), abs=1e-4)
 
 
 @pytest.mark.usefixtures("small_blocks")

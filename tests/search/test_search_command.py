@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tcmgc import TcmgcError
 from tcmgc.cli import search_display
 from tcmgc.cli.main import cli
-from tcmgc.cli.search_display import spark
+from tcmgc.cli.search_display import counted, spark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def test_index_then_search(model: Path, videos: Path, tmp_path: Path) -> None:
     assert made.exit_code == 0
     assert "10 added, 0 there before, 1 unreadable" in made.stdout
     assert "bad.mp4" in made.stdout
-    assert "1 videos cannot be read" in made.stderr
+    assert "1 video cannot be read" in made.stderr
     found = typed("search", "--index", out, "a red circle moves left", "--top", 3, "--device", "cpu")
     lines = found.stdout.splitlines()
     assert lines[0].split() == [
@@ -95,8 +95,8 @@ def test_check(kept_index: Path, model: Path, videos: Path, tmp_path: Path) -> N
     (videos / "0.mp4").unlink()
     (videos / "1.mp4").write_bytes(b"changed")
     said = typed("index", "--check", tmp_path / "index").stderr
-    assert "1 video files are not where they were: 0.mp4" in said
-    assert "1 video files are of another size or time than they were: 1.mp4" in said
+    assert "1 video file not there any more: 0.mp4" in said
+    assert "1 video file of another size or time than before: 1.mp4" in said
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,10 @@ def test_mistakes(
         typed(*words)
     assert said in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_counts() -> None:
+    assert [counted(n, "video") for n in (0, 1, 2000)] == ["0 videos", "1 video", "2,000 videos"]
 
 
 def test_a_bar_is_as_high_as_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,13 @@ Work = Callable[[], Iterable[torch.Tensor]]
 """Does something, and returns the tensors that are its result."""
 
 
-def peak_bytes(work: Work) -> int:
-    """Return the bytes of the tensors that were alive at the worst moment, less those of the result.
+def peak_bytes(work: Work, device: str) -> int:
+    """Return the bytes of a device's tensors that were alive at the worst moment, less those of the result.
 
     On a CUDA device they are counted by PyTorch's allocator. On the CPU every allocation of this thread is
     recorded: use one thread. What libraries allocate for themselves is in neither.
     """
-    if torch.cuda.is_available():
+    if device != "cpu":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

@@ -132,6 +132,7 @@ class _Runs:
 
     def __init__(self, setting: Setting) -> None:
         gallery = setting.gallery
+        self.device = setting.device
         self.text, self.video = gallery.features(torch.float32, setting.device)
         keep: dict[str, Any] = {
             "granularities.*.reorganizer.keep_rate": setting.keep_rate,
@@ -189,7 +190,7 @@ class _Runs:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            peaks = {name: peak_bytes(run) for name, (run, _) in self.ways.items()}
+            peaks = {name: peak_bytes(run, self.device) for name, (run, _) in self.ways.items()}
         finally:
             torch.set_num_threads(threads)
         if self.text.sentence is not None and self.text.sentence.device.type == "cpu":

@@ -195,7 +195,7 @@ class _Training:
     def peak_bytes(self) -> int:
         """Measure one more step, gradients included."""
         self._optimizer.zero_grad(set_to_none=True)
-        return peak_bytes(self.step)
+        return peak_bytes(self.step, self.device)
 
 
 def _build(way: Way, gallery: Gallery) -> RetrievalModel:

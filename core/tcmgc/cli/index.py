@@ -12,6 +12,7 @@ from tcmgc.errors import ConfigError
 from .console import progress_bar, say_note, say_warning, warnings_said
 from .main import plugin_option
 from .options import set_option
+from .search_display import counted
 
 if TYPE_CHECKING:
     from tcmgc.search.build_index import IndexResult
@@ -92,10 +93,10 @@ def _say(result: IndexResult) -> None:
 
     contents = result.index.contents
     if result.others:
-        say_note(f"{result.others} files without a video's ending are passed over")
+        say_note(f"passed over: {counted(result.others, 'file')} without a video's ending")
     failed = [contents.failed[name] for name in result.failed]
     if failed:
-        say_warning(f"{len(failed)} videos cannot be read; the next `tcmgc index` tries them again")
+        say_warning(f"{counted(len(failed), 'video')} cannot be read; the next `tcmgc index` tries again")
         rows = [(video.id, video.reason) for video in failed[:MOST_SAID]]
         if len(failed) > MOST_SAID:
             rows.append((f"and {len(failed) - MOST_SAID} more", ""))
@@ -114,10 +115,10 @@ def _say(result: IndexResult) -> None:
 
 
 def _say_index(index: IndexFolder) -> None:
-    videos, each = len(index.live), index.bytes_of_a_video
+    videos, each = counted(len(index.live), "video"), index.bytes_of_a_video
     model, about = index.about.model, index.about
     click.echo(
-        f"{index.path}: {videos:,} videos, {each:,} bytes a video, {each * index.rows / 1e6:,.1f} MB, "
+        f"{index.path}: {videos}, {each:,} bytes a video, {each * index.rows / 1e6:,.1f} MB, "
         f"{about.dtype}, recipe {model.recipe}"
     )
 
@@ -129,11 +130,11 @@ def _check(folder: Path) -> None:
         found = check_index(folder, progress)
     _say_index(found.index)
     for what, names in (
-        ("are not where they were", found.moved),
-        ("are of another size or time than they were", found.changed),
+        ("not there any more", found.moved),
+        ("of another size or time than before", found.changed),
     ):
         if names:
             more = f", and {len(names) - 3} more" if len(names) > 3 else ""
-            say_warning(f"{len(names)} video files {what}: {', '.join(names[:3])}{more}")
-    failed = len(found.index.contents.failed)
-    click.echo(f"every byte is as it was written; {failed} videos could not be read")
+            say_warning(f"{counted(len(names), 'video file')} {what}: {', '.join(names[:3])}{more}")
+    failed = counted(len(found.index.contents.failed), "video")
+    click.echo(f"every byte is as it was written; {failed} could not be read")

@@ -68,7 +68,9 @@ class ManyVideos(click.Command):
 @click.option("--partial", is_flag=True, help="Let weights that the file lacks stay at their start.")
 @click.option("--out", required=True, metavar="FILE", help="Safetensors to write the scores to.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, or several: cuda:0,cuda:1."
+)
 @click.option(
     "--form",
     type=click.Choice(["factored", "dense"]),

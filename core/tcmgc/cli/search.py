@@ -74,11 +74,11 @@ def search(
         searcher = open_index(index, model=model, device=device, lists=coarse)  # type: ignore[arg-type]
     from tcmgc.search.searcher import SHORTLIST
 
-    from .search_display import answer_json, answer_text
+    from .search_display import answer_json, answer_text, counted
 
-    videos = len(searcher.index.live)
+    videos = counted(len(searcher.index.live), "video")
     loading = time.perf_counter() - started
-    say_note(f"{index}: {videos:,} videos, loaded in {loading:.1f} s")
+    say_note(f"{index}: {videos}, loaded in {loading:.1f} s")
     most = None if exhaustive else (shortlist or SHORTLIST)
     for asked in _queries() if text is None else [text]:
         try:

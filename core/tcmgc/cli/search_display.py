@@ -83,6 +83,11 @@ def spark(weights: Sequence[float]) -> str:
     return "".join(levels[round((len(levels) - 1) * weight / most)] for weight in weights)
 
 
+def counted(number: int, what: str) -> str:
+    """Write a number of things, as ``1 video`` or ``2,000 videos``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _levels() -> str:
     try:
         LEVELS.encode(sys.stdout.encoding or "ascii")
@@ -92,13 +97,13 @@ def _levels() -> str:
 
 
 def _took(answer: Answer, searcher: Searcher) -> str:
-    videos = len(searcher.index.live)
+    videos = counted(len(searcher.index.live), "video")
     steps = ", ".join(f"{name} {1000 * seconds:.1f}" for name, seconds in answer.seconds.items())
     total = 1000 * sum(answer.seconds.values())
-    if answer.scored == videos:
-        how = f"all {videos:,} videos scored"
+    if answer.scored == len(searcher.index.live):
+        how = f"all {videos} scored"
     else:
-        how = f"{answer.scored:,} of {videos:,} videos scored, shortlist by {searcher.coarse.name}"
+        how = f"{answer.scored:,} of {videos} scored, shortlist by {searcher.coarse.name}"
     return f"{how}; {total:.1f} ms: {steps}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from tcmgc.model import evaluating
 from tcmgc.sheet import Sheet
 from tcmgc.tile_pool import worker_count
 from tcmgc.tiles import PREPARED, Tiling, walk
@@ -32,8 +33,13 @@ def scoring_memory(model: RetrievalModel, videos: int) -> int:
     model
         On its device, in its dtype.
     videos
-        V, the size of the gallery.
+        V, the size of the gallery; as many texts look at it.
     """
+    with evaluating(model):
+        return _memory(model, videos)
+
+
+def _memory(model: RetrievalModel, videos: int) -> int:
     scale = model.logit_scale.exp()
     tiling = Tiling.of(model.scorer, model.logit_scale)
     texts, few = tiling.texts, min(videos, max(tiling.videos, PREPARED))
@@ -47,7 +53,7 @@ def scoring_memory(model: RetrievalModel, videos: int) -> int:
     result = state_bytes({**scores.parts, "total": scores.total})
     a_video = index_bytes(model)
     tile: int = max(0, memory.peak - result - few * a_video)
-    tiles = -(-videos // tiling.videos)
+    tiles = -(-videos // tiling.texts) * -(-videos // tiling.videos)
     return videos * a_video + worker_count(scale.device, tiles) * tile
 
 

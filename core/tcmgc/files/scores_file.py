@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +47,9 @@ def scores_file(path: Path, metadata: Mapping[str, str]) -> Iterator[Allocate]:
     UnwritableError
         When the disk is full, or the path cannot be written.
     """
-    with writing("scores", path), replacing(path) as temporary:
+    with ExitStack() as stack:
+        with writing("scores", path):
+            temporary = stack.enter_context(replacing(path))
         mapped: list[np.memmap[tuple[int, int], np.dtype[np.floating]]] = []
 
         def allocate(parts: Sequence[str], shape: tuple[int, int], like: Tensor) -> Scores:
@@ -62,8 +64,10 @@ def scores_file(path: Path, metadata: Mapping[str, str]) -> Iterator[Allocate]:
             return Scores(total, dict(zip(parts, others, strict=True)))
 
         yield allocate
-        for matrix in mapped:
-            matrix.flush()
+        with writing("scores", path):
+            for matrix in mapped:
+                matrix.flush()
+            stack.close()
 
 
 def _make(

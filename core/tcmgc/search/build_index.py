@@ -11,7 +11,7 @@ from tcmgc.errors import ConfigError, DataError
 from tcmgc.experiments.listener import Listener
 
 from .coarse import COARSE_VECTORS
-from .faiss_coarse import FEWEST, FILE, has_faiss, require_faiss, write_lists
+from .faiss_coarse import FEWEST, FILE, has_faiss, read_lists, require_faiss, write_lists
 from .index_folder import IndexFolder, open_for_writing
 from .model_of_index import changes_of_source, load_model, model_folder, refuse_other_model
 from .prepared_block import COARSE, block_size, prepare_block
@@ -257,5 +257,14 @@ def _write_lists(index: IndexFolder, lists: Lists, *, changed: bool) -> None:
     if not wanted:
         if changed or lists == "matrix":
             path.unlink(missing_ok=True)
-    elif changed or not path.exists():
+    elif changed or not _has_lists(index):
         write_lists(index.path, index.arrays[COARSE])
+
+
+def _has_lists(index: IndexFolder) -> bool:
+    """Whether there are lists of all videos; a killed process may have left older ones."""
+    try:
+        read_lists(index.path, index.rows, index.coarse_vectors)
+    except DataError:
+        return False
+    return True

@@ -25,7 +25,7 @@ SEED = 0
 SAMPLE, STEPS = 40, 10
 """Vectors a list that the lists are learned from, and steps of k-means."""
 SHARE = 16
-"""A text looks into one list of so many."""
+"""A text looks into one list of so many, and into more where those hold too few videos."""
 FEWEST = 100_000
 """Videos from which on lists are written without being asked for."""
 
@@ -64,18 +64,36 @@ class FaissCoarse:
         FAISS's, with inner products; of every video M vectors after each other.
     vectors
         M.
+
+    Attributes
+    ----------
+    lists : int
+        Into how many a text looks first.
     """
 
     def __init__(self, index: Any, vectors: int) -> None:
         self._index, self._vectors = index, vectors
-        self._index.nprobe = max(1, self._index.nlist // SHARE)
-        self.name = f"{self._index.nprobe} of {self._index.nlist} lists of FAISS"
+        self.lists = max(1, index.nlist // SHARE)
+        self.name = f"{self.lists} or more of {index.nlist} lists of FAISS"
 
     def search(self, queries_TD: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-        """Return the rows of the nearest videos of those lists."""
+        """Return the rows of the nearest videos of those lists; of twice as many while there are too few."""
+        found = np.full((len(queries_TD), most), -1, np.int64)
+        full = min(most, self._index.ntotal // self._vectors)
+        short, lists = np.arange(len(queries_TD)), self.lists
+        while len(short):
+            found[short] = self._look(queries_TD[short], most, lists)
+            if lists == self._index.nlist:
+                break
+            short = short[(found[short] >= 0).sum(axis=1) < full]
+            lists = min(2 * lists, self._index.nlist)
+        return found
+
+    def _look(self, queries_TD: NDArray[np.float32], most: int, lists: int) -> NDArray[np.int64]:
         # A video may be found by each of its vectors; the nearest one counts.
         wanted = min(most * self._vectors, self._index.ntotal)
-        nearest_TN = self._index.search(np.ascontiguousarray(queries_TD), wanted)[1]
+        chosen = require_faiss().SearchParametersIVF(nprobe=lists)
+        nearest_TN = self._index.search(np.ascontiguousarray(queries_TD), wanted, params=chosen)[1]
         found = np.full((len(nearest_TN), most), -1, np.int64)
         for row, nearest_N in zip(found, nearest_TN // self._vectors, strict=True):
             videos, first = np.unique(nearest_N, return_index=True)

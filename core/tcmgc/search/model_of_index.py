@@ -28,7 +28,7 @@ OTHERWISE = ("dataset", "training", "losses", "trained")
 
 
 class StaleIndexWarning(UserWarning):
-    """Source code that an index depends on changed since it was made."""
+    """Source code that an index depends on changed since it was made, or its lists are not of its videos."""
 
 
 def load_model(

@@ -18,7 +18,7 @@ from .coarse import coarse_vectors
 from .journal import FailedVideo, IndexedVideo, Seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,7 +41,7 @@ class PreparedBlock:
     Parameters
     ----------
     videos
-        Those that could be read.
+        Those that could be read, and of which every number is finite.
     failed
         The others.
     arrays
@@ -97,7 +97,11 @@ def prepare_block(
     pixels_VFSSC = np.zeros((len(clips), most, size, size, 3), dtype=np.uint8)
     outcomes = decode_into_array(decoding, clips, pixels_VFSSC, told=decoded_one)
     good = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, Decoded)]
-    failed = [_failed(clips[k], outcome) for k, outcome in enumerate(outcomes) if k not in set(good)]
+    failed = [
+        _failed(clips[k], outcome.found or outcome.where)
+        for k, outcome in enumerate(outcomes)
+        if not isinstance(outcome, Decoded)
+    ]
     decoded = time.perf_counter()
     if not good:
         return PreparedBlock((), tuple(failed), {}, Seconds(decode=decoded - started))
@@ -124,11 +128,14 @@ def prepare_block(
             states.append({COARSE: coarse_VMD, **encoded.head.scorer.prepare_video(staged)})
         arrays = {name: torch.cat([state[name] for state in states]).cpu().numpy() for name in states[0]}
     arrays[TIMES] = times_VF
+    odd = _non_finite(arrays)
+    failed += [_failed(clips[good[row]], reason) for row, reason in odd.items()]
+    kept = [row for row in range(len(good)) if row not in odd]
     told(total)
     return PreparedBlock(
-        tuple(files[place] for place in good),
+        tuple(files[good[row]] for row in kept),
         tuple(failed),
-        arrays,
+        {name: array[kept] for name, array in arrays.items()} if odd else arrays,
         Seconds(
             decode=decoded - started,
             encode=at_features - decoded,
@@ -148,9 +155,18 @@ def _file(clip: Clip) -> IndexedVideo:
     )
 
 
-def _failed(clip: Clip, outcome: Decoded | Failed) -> FailedVideo:
-    assert not isinstance(outcome, Decoded)
-    return FailedVideo(id=clip.id, path=str(clip.path), reason=outcome.found or outcome.where)
+def _failed(clip: Clip, reason: str) -> FailedVideo:
+    return FailedVideo(id=clip.id, path=str(clip.path), reason=reason)
+
+
+def _non_finite(arrays: Mapping[str, NDArray[Any]]) -> dict[int, str]:
+    """Say by row what is wrong with videos whose numbers are not all finite; frames may cancel out."""
+    return {
+        int(row): f"{name} is not finite"
+        for name, array in arrays.items()
+        if name != TIMES
+        for row in np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
+    }
 
 
 def _synchronize(device: torch.device) -> None:

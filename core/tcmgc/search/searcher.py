@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,13 @@ from tcmgc.tiles import Tiling
 from .coarse import Coarse, MatrixCoarse
 from .faiss_coarse import FILE, has_faiss, read_lists
 from .index_folder import IndexFolder
-from .model_of_index import load_model, model_folder, refuse_other_model, warn_of_changes
+from .model_of_index import (
+    StaleIndexWarning,
+    load_model,
+    model_folder,
+    refuse_other_model,
+    warn_of_changes,
+)
 from .prepared_block import COARSE, TIMES
 from .query import Queries, encode_queries
 
@@ -155,7 +162,7 @@ class Searcher:
             As `tcmgc.engine.fabric.make_fabric` takes it.
         lists
             ``matrix`` compares with every video; ``faiss`` insists on FAISS's lists; ``auto`` takes those
-            where there are some and FAISS is installed.
+            where FAISS is installed and there are some, of all videos.
 
         Raises
         ------
@@ -165,18 +172,12 @@ class Searcher:
         Warns
         -----
         StaleIndexWarning
-            When source code that computes the scores changed since.
+            When source code that computes the scores changed since, or lists that are there are not taken.
         """
         index = IndexFolder.open(folder)
         if not len(index.live):
             raise DataError(f"index {folder}", found="no video", expected="at least one", hint="tcmgc index")
-        arrays = index.arrays
-        use_lists = lists == "faiss" or (lists == "auto" and has_faiss() and (folder / FILE).exists())
-        coarse = (
-            read_lists(folder, index.rows, index.coarse_vectors)
-            if use_lists
-            else MatrixCoarse(arrays[COARSE])
-        )
+        coarse = _coarse(index, lists)
         kept = index.about.model
         loaded, about = load_model(registry, model_folder(folder, kept, model), kept.overrides, device)
         refuse_other_model(folder, kept, about)
@@ -244,6 +245,8 @@ class Searcher:
         DataError
             When a score is not finite.
         """
+        if not len(rows):
+            return Scores(torch.zeros(len(queries), 0), {})
         tiling = Tiling.of(self._head.scorer, self._head.logit_scale)
         videos = max(1, tiling.texts * tiling.videos // len(queries))
         tiles = [
@@ -260,7 +263,7 @@ class Searcher:
     def _state(self, rows: NDArray[np.int64]) -> State:
         """Read the states of some rows, in float32; neighbours are not copied."""
         device = self._head.logit_scale.device
-        run = len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+        run = rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
         items: Any = slice(int(rows[0]), int(rows[-1]) + 1) if run else rows
         found = {}
         for name, array in self._states.items():
@@ -283,7 +286,7 @@ class Searcher:
     @torch.inference_mode()
     def _attention(self, queries: Queries, rows: NDArray[np.int64]) -> list[tuple[FrameAttention, ...]]:
         scorer = self._head.scorer
-        if not isinstance(scorer, GranularScorer):
+        if not len(rows) or not isinstance(scorer, GranularScorer):
             return [() for _ in rows]
         found: list[list[FrameAttention]] = [[] for _ in rows]
         for view, (query, weights_TVQF) in scorer.attention(queries.state, self._state(rows)).items():
@@ -296,3 +299,17 @@ class Searcher:
     def _times(self, row: int) -> tuple[float, ...]:
         times_F = self._times_VF[row]
         return tuple(float(seconds) for seconds in times_F[~np.isnan(times_F)])
+
+
+def _coarse(index: IndexFolder, lists: Lists) -> Coarse:
+    """Open what finds shortlists; lists that do not fit, as while videos are added, are passed over."""
+    vectors = index.arrays[COARSE]
+    if lists == "faiss" or (lists == "auto" and has_faiss() and (index.path / FILE).exists()):
+        try:
+            return read_lists(index.path, index.rows, index.coarse_vectors)
+        except DataError as error:
+            if lists == "faiss":
+                raise
+            passed = f"{error.where}: {error.found}, not {error.expected}; every video is compared instead"
+            warnings.warn(f"{passed}; {error.hint}", StaleIndexWarning, stacklevel=4)
+    return MatrixCoarse(vectors)

@@ -1,5 +1,6 @@
 """The view slot: the vectors of a video that a granularity looks at."""
 
+from functools import cache
 from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -80,3 +81,20 @@ class FactoredView(Protocol):
             What `prepare_factored` returned, or a slice of it along V.
         """
         ...
+
+
+METHODS = frozenset({"factors", "basis_size", "prepare_factored", "prepare_queries", "factored"})
+"""Of `FactoredView`."""
+
+
+@cache
+def is_factored(kind: type) -> bool:
+    """Whether objects of a class have the methods of `FactoredView`, and those say what its others do.
+
+    A class that inherits them and has a call or a ``prepare`` of its own makes other vectors than they do.
+    """
+    depth = {name: i for i, base in reversed([*enumerate(kind.__mro__)]) for name in vars(base)}
+    if not depth.keys() >= METHODS:
+        return False
+    ours = min(depth["factored"], depth["prepare_factored"])
+    return all(ours <= depth.get(name, ours) for name in ("forward", "prepare", "__call__"))

@@ -70,8 +70,10 @@ class TritonAttention:
 
     def __call__(self, contrast: Contrast, text: State, video: State) -> Mapping[str, Tensor]:
         """Score a tile: each granularity's [T, V]."""
-        device = contrast.queries(text).device.type
-        with torch.autocast(device, enabled=False):
+        queries = contrast.queries(text)
+        # Triton starts kernels on the current device, wherever the tensors are.
+        current = torch.cuda.device_of(queries)  # type: ignore[no-untyped-call]
+        with current, torch.autocast(queries.device.type, enabled=False):
             if contrast.use.vectors == 1:
                 from .vector_scores import vector_scores
 

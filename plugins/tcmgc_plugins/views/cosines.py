@@ -33,8 +33,9 @@ def with_root(state: State) -> State:
 
 
 def pooled_dense(weights_TVQL: Tensor, state: State, mask: Tensor) -> Dense:
-    """Sum the tokens by their weights: vectors [T, V, Q, D]."""
-    return Dense(torch.einsum("tvql,vld->tvqd", weights_TVQL, state["values"]), mask, weights_TVQL)
+    """Sum the tokens by their weights: vectors [T, V, Q, D], and weights that add up to 1."""
+    vectors_TVQD = torch.einsum("tvql,vld->tvqd", weights_TVQL, state["values"])
+    return Dense(vectors_TVQD, mask, weights_TVQL / weights_TVQL.sum(dim=-1, keepdim=True))
 
 
 def pooled_factored(weights_TVQL: Tensor, state: State, mask: Tensor) -> Factored:

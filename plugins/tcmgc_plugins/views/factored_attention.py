@@ -72,7 +72,8 @@ def attention_factors(view: Attention, query_TQD: Tensor, mask_TQ: Tensor, state
     weights_VhFt = _weights(query_TQD.reshape(T * Q, D), state["keys"], attended_VF, view.heads)
     V, heads, F, _ = weights_VhFt.shape
     A = heads * F
-    atom_VAt = weights_VhFt.reshape(V, A, T * Q)
+    # The roots, and so everything up to the coefficients, are float32 at least.
+    atom_VAt = weights_VhFt.reshape(V, A, T * Q).to(state["pooled"].dtype)
     pooled_VRt = state["pooled"] @ atom_VAt
     scaled_VAt = atom_VAt * _inverse_deviation(pooled_VRt, D, view.layer_norm2.eps)
     moved = state["moved"]
@@ -84,7 +85,7 @@ def attention_factors(view: Attention, query_TQD: Tensor, mask_TQ: Tensor, state
         moved_VRt = torch.baddbmm(moved[:, :, A:], moved[:, :, :A], scaled_VAt)
     inverse_V1t = _inverse_deviation(moved_VRt, D, view.layer_norm3.eps)
     coefficients = torch.cat([*(term * inverse_V1t for term in terms), torch.ones_like(inverse_V1t)], dim=1)
-    by_pair = coefficients.view(V, -1, T, Q).permute(2, 0, 3, 1)
+    by_pair = coefficients.to(state["basis"].dtype).view(V, -1, T, Q).permute(2, 0, 3, 1)
     return Factored(by_pair, state["basis"], state["root"], mask, heads, F)
 
 
