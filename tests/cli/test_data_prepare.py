@@ -169,3 +169,17 @@ def test_a_run_tells_what_was_dropped(capsys: pytest.CaptureFixture[str], root: 
     assert (fields["clips_found"], fields["clips_expected"], fields["captions"]) == (2, 3, 2)
     (board,) = (tmp_path / "runs").rglob("leaderboard.md")
     assert "2 of 3" in board.read_text()
+
+
+def test_a_link_out_of_the_root_is_told(
+    capsys: pytest.CaptureFixture[str], root: Path, cache: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "elsewhere.mp4"
+    video = root / VIDEOS / f"{ids_of_test(root)[0]}.mp4"
+    video.rename(outside)
+    video.symlink_to(outside)
+    said = run(capsys, "check", "msr-vtt", "--root", root, status=1)
+    assert f"test {video.stem}: a link that is not followed" in said
+    said = run(capsys, "prepare", "msr-vtt", "--root", root, "missing=drop")
+    assert f"{video.stem}: a link that is not followed" in said
+    run(capsys, "check", "msr-vtt", "--root", root, "follow_links=true")

@@ -102,7 +102,7 @@ class _Checked:
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Split, id and problem of every clip that cannot be used."""
-        found = [(clip, "no video file") for clip in self.audit.without_video]
+        found = list(self.audit.without_video.items())
         found += [(clip, "no caption") for clip in self.audit.without_caption]
         found += [(clip, f"unreadable: {failed.reason}") for clip, failed in self.unreadable.items()]
         return [(self.split, clip, problem) for clip, problem in found]
@@ -141,7 +141,7 @@ def _check(
         audit = dataset.audit(name)
     else:
         split = dataset.split(name)
-        audit = SplitAudit(split.expected_clips, len(split.captions), (), (), split)
+        audit = SplitAudit(split.expected_clips, len(split.captions), {}, (), split)
     if audit.present is None:
         return _Checked(name, audit, {}, 0.0)
     if decode and how is not None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .clip import Split
 
 
@@ -17,14 +19,16 @@ class SplitAudit:
     ----------
     clips, captions
         How many there should be.
-    without_video, without_caption
-        Ids of the clips that have no video file, and of those that no annotation file has a caption of.
+    without_video
+        Ids of the clips that have no video file, with the reason in a few words.
+    without_caption
+        Ids of those that no annotation file has a caption of.
     present
         The rest; None where that is nothing.
     """
 
     clips: int
     captions: int
-    without_video: tuple[str, ...]
+    without_video: Mapping[str, str]
     without_caption: tuple[str, ...]
     present: Split | None

@@ -178,10 +178,7 @@ class AnnotatedVideos:
         expected = sum(told) if all(told) else None
         rule = annotated.caption_rule
         absent = self.absent(name)
-        reasons = dict.fromkeys(absent.captions, "no caption") | {
-            clip: "no video file" if self._finder.refusal(clip) is None else "a link that is not followed"
-            for clip in absent.videos
-        }
+        reasons = dict.fromkeys(absent.captions, "no caption") | self._why(absent)
         dropped = tuple(
             Dropped(entry.id, reasons[entry.id]) for entry in annotated.entries if entry.id in reasons
         )
@@ -202,7 +199,14 @@ class AnnotatedVideos:
         absent = self.absent(name)
         captions = sum(len(entry.sentences) for entry in self.annotations[name].entries)
         present = self._split(name) if self._present(name) else None
-        return SplitAudit(absent.clips, captions, absent.videos, absent.captions, present)
+        return SplitAudit(absent.clips, captions, self._why(absent), absent.captions, present)
+
+    def _why(self, absent: Absent) -> dict[str, str]:
+        """Say of every clip without a video why it has none."""
+        return {
+            clip: "no video file" if self._finder.refusal(clip) is None else "a link that is not followed"
+            for clip in absent.videos
+        }
 
     def absent(self, name: SplitName) -> Absent:
         """Say what is missing of a split."""
