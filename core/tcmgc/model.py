@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from .errors import DataError
+from .evaluation_mode import evaluating
 from .granular import GranularScorer
 from .score_tiles import score_batch
 from .sheet import Sheet, in_memory
@@ -19,7 +19,7 @@ from .tile_compiler import Compilation
 from .tiles import Tiling, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Generator, Tensor
 
@@ -33,21 +33,6 @@ if TYPE_CHECKING:
     from .slots.scorer import Scorer
     from .slots.stage import FeatureStage
     from .state import State
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Switch dropout and its like off, and every module back to the mode it was in."""
-    trained = [module for module in model.modules() if module.training]
-    if not trained:  # another thread may be in here, too
-        yield
-        return
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in trained:
-            module.training = True
 
 
 @dataclass(frozen=True)

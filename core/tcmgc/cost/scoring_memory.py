@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tcmgc.model import evaluating
+from tcmgc.evaluation_mode import evaluating
 from tcmgc.sheet import Sheet
 from tcmgc.tile_pool import worker_count
 from tcmgc.tiles import PREPARED, Tiling, walk
