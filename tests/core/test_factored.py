@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import tcmgc
+from edge_galleries import edge_galleries
 from model_cases import ModelCase, built, component_cases, galleries, recipe_cases
 from tcmgc import Sizes, TextFeatures, Tokens, VideoFeatures
 from tcmgc.app import current_plugins
@@ -32,8 +33,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::tcmgc_plugins.reorganizers.sele
 
 T, V, W, F, D = 3, 6, 8, 5, 32
 SIZES = Sizes(dim=D, max_words=W, max_frames=F)
-STILL, REPEATED, OPPOSITE, ONE, ALMOST = range(5)
-"""Videos at the edge; the last one is plain."""
 
 
 def conditioned() -> Iterator[ModelCase]:
@@ -46,27 +45,6 @@ def conditioned() -> Iterator[ModelCase]:
 CASES = list(conditioned())
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 exactness = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
-
-
-def edges(dtype: torch.dtype, seed: int = 0) -> tuple[TextFeatures, VideoFeatures]:
-    """Ragged texts, and videos whose variances, ranks and sums are all but nothing."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def random(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    frames_VFD = random(V, F, D)
-    frames_VFD[STILL] = frames_VFD[STILL, :1]
-    frames_VFD[REPEATED, 2:] = frames_VFD[REPEATED, :1]
-    frames_VFD[OPPOSITE, 1::2] = -frames_VFD[OPPOSITE, 0]
-    frames_VFD[OPPOSITE, 2::2] = frames_VFD[OPPOSITE, 0]
-    frames_VFD[ALMOST] = frames_VFD[ALMOST, :1] + 1e-4 * frames_VFD[ALMOST]
-    frame_mask = torch.ones(V, F, dtype=torch.bool)
-    frame_mask[ONE, 1:] = False
-    frame_mask[V - 1, 3:] = False
-    word_mask = torch.arange(W) < torch.tensor([[3], [W], [1]])
-    text = TextFeatures(random(T, D).to(dtype), Tokens(random(T, W, D).to(dtype), word_mask))
-    return text, VideoFeatures(Tokens(frames_VFD.to(dtype), frame_mask))
 
 
 def hold(model: RetrievalModel, text: TextFeatures, video: VideoFeatures) -> None:
@@ -108,7 +86,7 @@ def test_equals_the_dense_form_at_the_edges(variant: str, heads: int, dtype: tor
     for seed in range(3):
         model = tcmgc.build("tcmgc", SIZES, variant=variant, overrides=overrides, seed=seed, dtype=dtype)
         disturb(model, seed)
-        hold(model, *edges(dtype, seed))
+        hold(model, *edge_galleries(T, dtype, seed))
 
 
 @exactness
@@ -165,7 +143,7 @@ def test_gradients_of_videos_without_rank() -> None:
         dtype=torch.float64,
     )
     disturb(model, 0)
-    text, video = edges(torch.float64)
+    text, video = edge_galleries(T, torch.float64)
     gradients = []
     for form in ("factored", "dense"):
         model.form = form  # type: ignore[assignment]
@@ -218,7 +196,7 @@ def test_norms_where_rows_cancel() -> None:
 )
 def test_attention_is_that_of_the_dense_form(view: VideoView) -> None:
     assert isinstance(view, FactoredView)
-    text, video = edges(torch.float32)
+    text, video = edge_galleries(T, torch.float32)
     words = text.words
     assert words is not None
     dense = view(words, view.prepare(video.frames)).attention()
@@ -232,7 +210,7 @@ def test_attention_is_that_of_the_dense_form(view: VideoView) -> None:
 
 def test_dropout_is_trained_in_the_dense_form() -> None:
     """Dropping single channels does not factor; without dropout, and in evaluation, everything does."""
-    text, video = edges(torch.float64)
+    text, video = edge_galleries(T, torch.float64)
     states = {}
     for dropout in (0.3, 0.0):
         overrides = {"stages.video": [], "views.video.dropout": dropout}
@@ -284,7 +262,7 @@ def test_a_view_that_knows_of_no_factors(tmp_path: Path) -> None:
         model = tcmgc.build("tcmgc", SIZES, overrides=overrides, dtype=torch.float64)
     finally:
         current_plugins.cache_clear()
-    text, video = edges(torch.float64)
+    text, video = edge_galleries(T, torch.float64)
     hold(model, text, video)
     assert model.scorer.floats_per_pair == 4 * F * D + 4 * (F + 2) + 8 * W * F
     frames = video.frames.values
@@ -299,7 +277,7 @@ def test_a_view_that_knows_of_no_factors(tmp_path: Path) -> None:
 
 
 def test_text_free_views_stay_as_they_are() -> None:
-    text, video = edges(torch.float64)
+    text, video = edge_galleries(T, torch.float64)
     model = tcmgc.build("xclip", SIZES, overrides={"stages.video": []}, dtype=torch.float64)
     state = model.scorer.prepare_video(video)
     assert not any("factored" in name or "root" in name for name in state)

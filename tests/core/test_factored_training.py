@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import tcmgc
+from edge_galleries import edge_galleries
 from model_cases import ModelCase, built, component_cases, galleries, recipe_cases
 from tcmgc import ConfigError, Sizes, TextFeatures, Tokens, VideoFeatures
 from tcmgc.granular import GranularScorer
@@ -25,8 +26,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::tcmgc_plugins.reorganizers.sele
 
 N, W, F, D = 6, 8, 5, 32
 SIZES = Sizes(dim=D, max_words=W, max_frames=F)
-STILL, REPEATED, OPPOSITE, ONE, ALMOST = range(5)
-"""Videos at the edge; the last one is plain."""
 ATTENTION = [("tcmgc", ["frames"]), ("xpool", [])]
 HOSTS = {
     "attention": {},
@@ -39,27 +38,6 @@ HOSTS = {
     },
 }
 """What stands in recipe ``tcmgc``."""
-
-
-def edges(seed: int = 0) -> tuple[TextFeatures, VideoFeatures]:
-    """Ragged texts, and videos whose variances, ranks and sums are all but nothing."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def random(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    frames_VFD = random(N, F, D)
-    frames_VFD[STILL] = frames_VFD[STILL, :1]
-    frames_VFD[REPEATED, 2:] = frames_VFD[REPEATED, :1]
-    frames_VFD[OPPOSITE, 1::2] = -frames_VFD[OPPOSITE, 0]
-    frames_VFD[OPPOSITE, 2::2] = frames_VFD[OPPOSITE, 0]
-    frames_VFD[ALMOST] = frames_VFD[ALMOST, :1] + 1e-4 * frames_VFD[ALMOST]
-    frame_mask = torch.ones(N, F, dtype=torch.bool)
-    frame_mask[ONE, 1:] = False
-    frame_mask[N - 1, 3:] = False
-    word_mask = torch.arange(W) < torch.tensor([[3], [W], [1], [2], [5], [4]])
-    text = TextFeatures(random(N, D), Tokens(random(N, W, D), word_mask))
-    return text, VideoFeatures(Tokens(frames_VFD, frame_mask))
 
 
 def model_of(host: dict[str, Any], **more: Any) -> RetrievalModel:
@@ -148,7 +126,10 @@ def test_gradients_of_every_recipe(case: ModelCase) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_gradients_at_the_edges(host: dict[str, Any], seed: int) -> None:
     model = dropout_off(model_of(host))
-    hold(in_form(model, "factored", *edges(seed)), in_form(model, "dense", *edges(seed)))
+    hold(
+        in_form(model, "factored", *edge_galleries(N, seed=seed)),
+        in_form(model, "dense", *edge_galleries(N, seed=seed)),
+    )
 
 
 PLACES = {name: host for name, host in HOSTS.items() if "views.video" not in host}
@@ -160,15 +141,15 @@ coefficients = {"views.video.dropout_on": "coefficients", "views.video.dropout":
 def test_dropped_coefficients(host: dict[str, Any], seed: int) -> None:
     """Both forms draw the same from the same seed, and do the same with it."""
     model = model_of(host, **coefficients)
-    found = in_form(model, "factored", *edges(seed), seed=seed)
-    hold(found, in_form(model, "dense", *edges(seed), seed=seed))
-    other = in_form(model, "factored", *edges(seed), seed=seed + 1)
+    found = in_form(model, "factored", *edge_galleries(N, seed=seed), seed=seed)
+    hold(found, in_form(model, "dense", *edge_galleries(N, seed=seed), seed=seed))
+    other = in_form(model, "factored", *edge_galleries(N, seed=seed), seed=seed + 1)
     assert not torch.allclose(found["total"], other["total"])
 
 
 def test_dropped_coefficients_in_evaluation() -> None:
     """Nothing is dropped, and the scores are those of the published dropout's."""
-    text, video = edges()
+    text, video = edge_galleries(N)
     scores = [model_of({}, **more).scores(text, video).total for more in (coefficients, {})]
     assert torch.equal(*scores)
 
@@ -181,7 +162,7 @@ def test_the_mean_over_draws() -> None:
             weight.add_(torch.randn(weight.shape, dtype=weight.dtype), alpha=0.2)
     outputs: list[torch.Tensor] = []
     view.layer_norm3.register_forward_pre_hook(lambda _, inputs: outputs.append(inputs[0]))
-    text, video = edges()
+    text, video = edge_galleries(N)
     assert text.words is not None
     state = {name: tensor[-1:] for name, tensor in view.prepare(video.frames).items()}
     words = Tokens(text.words.values[:1], text.words.mask[:1])
@@ -198,7 +179,7 @@ def test_the_mean_over_draws() -> None:
 
 def test_the_variant_is_trained_factored() -> None:
     """And the recipe as released is not."""
-    text, video = edges()
+    text, video = edge_galleries(N)
     for recipe in ("tcmgc", "xpool"):
         states = {}
         for variant in ("released", "coefficient-dropout"):
@@ -219,7 +200,7 @@ def test_one_frame_all_of_it_dropped() -> None:
         overrides={"stages.video": [], **coefficients, "views.video.dropout": 0.9},
         dtype=torch.float64,
     )
-    text, video = edges()
+    text, video = edge_galleries(N)
     found = trained(model, text, VideoFeatures(Tokens.full(video.frames.values.detach()[:, :1])))
     assert all(torch.isfinite(tensor).all() for tensor in found.values())
 
@@ -235,9 +216,9 @@ def test_no_residual_no_dropped_coefficients() -> None:
 def test_tiles_equal_the_whole_batch(form: Form, pairs: int) -> None:
     """Scores, loss and gradients, where nothing is dropped."""
     model = dropout_off(model_of({}))
-    whole = in_form(model, form, *edges())
+    whole = in_form(model, form, *edge_galleries(N))
     model.score_memory = int(KEPT * 8 * model.scorer.floats_per_pair * pairs)
-    hold(in_form(model, form, *edges()), whole)
+    hold(in_form(model, form, *edge_galleries(N)), whole)
 
 
 @pytest.mark.parametrize("case", list(recipe_cases()), ids=lambda case: case.id)
@@ -254,7 +235,7 @@ def test_tiles_draw_the_same_again() -> None:
     """The second computation of a tile drops what the first dropped: gradients are those of the scores."""
     model = model_of({}, **coefficients)
     model.score_memory = int(KEPT * 8 * model.scorer.floats_per_pair * 4)
-    text, video = edges()
+    text, video = edge_galleries(N)
     assert text.sentence is not None
     found = trained(model, text, video)["grad sentence"]
     step = 1e-6
