@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -27,6 +29,8 @@ LARGEST = 128
 """Of words, queries and atoms: more does not fit the registers."""
 MOST_KEPT = 16
 """Of entries behind a reorganizer: ISA's matrix is looked at whole."""
+_INTERPRETER = Lock()
+"""Triton's interpreter has one grid and one patched language a process; tiles come in several threads."""
 
 
 class TritonAttention:
@@ -73,7 +77,8 @@ class TritonAttention:
         queries = contrast.queries(text)
         # Triton starts kernels on the current device, wherever the tensors are.
         current = torch.cuda.device_of(queries)  # type: ignore[no-untyped-call]
-        with current, torch.autocast(queries.device.type, enabled=False):
+        turn = nullcontext() if queries.device.type == "cuda" else _INTERPRETER
+        with turn, current, torch.autocast(queries.device.type, enabled=False):
             if contrast.use.vectors == 1:
                 from .vector_scores import vector_scores
 
