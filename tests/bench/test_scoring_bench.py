@@ -18,6 +18,7 @@ from tcmgc_benchmarks.bench.scoring import (
     FACTORED,
     PUBLISHED,
     XCLIP,
+    Cost,
     Setting,
     measure_scoring,
     ratio,
@@ -54,8 +55,27 @@ def test_every_way_gives_the_published_scores() -> None:
     # The vectors of a block of 64 x 64 alone are 16 x 32 numbers a pair.
     assert costs[PUBLISHED].peak_bytes > 64 * 64 * 16 * 32 * 4
     assert 0 < costs[FACTORED].peak_bytes < costs[PUBLISHED].peak_bytes
+    assert all(len(cost.seconds) == 2 and min(cost.seconds) > 0 for cost in costs.values())
     assert ratio(costs, FACTORED, FACTORED) == pytest.approx(1)
-    assert ratio(costs, PUBLISHED, FACTORED) * ratio(costs, FACTORED, PUBLISHED) == pytest.approx(1, rel=0.5)
+
+
+def cost_of(seconds: tuple[float, ...], pairs: int) -> Cost:
+    return Cost(microseconds=1.0, seconds=seconds, pairs=pairs, peak_bytes=1, difference=None)
+
+
+def test_a_ratio_is_the_median_of_those_within_a_round_and_of_a_pair() -> None:
+    costs = {
+        "one": cost_of((8.0, 6.0, 30.0), 10),
+        "other": cost_of((2.0, 4.0, 3.0), 10),  # 4, 1.5 and 10 times as much
+        "five times the pairs": cost_of((8.0, 6.0, 30.0), 50),
+        "one round": cost_of((8.0,), 10),
+    }
+    assert ratio(costs, "one", "other") == 4
+    assert ratio(costs, "other", "one") == 1 / 4
+    assert ratio(costs, "five times the pairs", "other") == pytest.approx(4 / 5)
+    assert ratio(costs, "other", "five times the pairs") == pytest.approx(5 / 4)
+    with pytest.raises(ValueError, match="shorter"):
+        ratio(costs, "one", "one round")
 
 
 @pytest.mark.skipif(not has_compiler(), reason="the table is of a machine with a C++ compiler")
