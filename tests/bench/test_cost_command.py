@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZES = ("--words", 20, "--frames", 3, "--patches", 4, "--dim", 64, "--texts", 4)
-SMALL = (*SIZES, "--videos", 40, "--videos", 70, "--patience", 1)
+SMALL = (*SIZES, "--videos", 40, "--videos", 70, "--patience", 60)
 
 
 def run(*arguments: object) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +11,8 @@ import torch
 import tcmgc
 from tcmgc import Sizes
 from tcmgc.cost.random_features import random_features
+from tcmgc_benchmarks.bench.cost import score_gallery as score_gallery_module
+from tcmgc_benchmarks.bench.cost import stopwatch
 from tcmgc_benchmarks.bench.cost.prepared_gallery import PreparedGallery
 from tcmgc_benchmarks.bench.cost.score_gallery import score_gallery
 from tcmgc_benchmarks.bench.cost.stopwatch import ROUNDS, walk_gallery
@@ -49,18 +51,22 @@ def test_what_is_timed_gives_the_scores() -> None:
     torch.testing.assert_close(total, expected[:, torch.arange(23) % 5])
 
 
-def test_patience() -> None:
+def test_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that only the preparation of the texts moves, each time by another time."""
     model = tcmgc.build("clip4clip-meanp", Sizes(32, 6, 3))
     text, video = random_features(model, 1, 5)
     gallery = PreparedGallery(model.prepare_video(video), 100, 10**9)
+    took, now = [2.0, 9.0, 5.0, 1.0, 4.0, 2.0, 3.0], 0.0
 
     def slowly() -> dict[str, torch.Tensor]:
-        time.sleep(0.05)
+        nonlocal now
+        now += took.pop(0)
         return dict(model.prepare_text(text))
 
-    left = walk_gallery(model, slowly, gallery, 10, patience=0.01)
-    assert (left.videos, left.rounds) == (10, 1), "the first tile alone"
-    assert left.seconds > 0.05
-    whole = walk_gallery(model, slowly, gallery, 10, patience=60)
-    assert (whole.videos, whole.rounds) == (100, ROUNDS)
-    assert 0.05 < whole.seconds < 0.5
+    for module in (score_gallery_module, stopwatch):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now))
+    left = walk_gallery(model, slowly, gallery, 10, patience=1.9)
+    assert (left.videos, left.rounds, left.seconds) == (10, 1, 2.0), "the first tile alone"
+    whole = walk_gallery(model, slowly, gallery, 10, patience=45)
+    assert (whole.videos, whole.rounds, whole.seconds) == (100, ROUNDS, 3.0), "the median, without the first"
+    assert not took

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tcmgc.cli import run_display
 from tcmgc.cli.main import main
 from tcmgc.cli.run_display import RunDisplay
 from tcmgc.experiments.listener import RunName, RunProgress
@@ -41,7 +42,8 @@ def story(console: Console) -> None:
         display.failed(LAST, RuntimeError("out of luck"))
 
 
-def test_lines_away_from_a_terminal() -> None:
+def test_lines_away_from_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_display, "time", SimpleNamespace(monotonic=lambda: 5.0))
     out = io.StringIO()
     story(Console(file=out, force_terminal=False, width=80))
     lines = out.getvalue().splitlines()

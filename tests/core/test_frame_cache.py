@@ -133,13 +133,13 @@ SCRIPT = """
 import sys
 sys.path[:0] = {paths!r}
 from pathlib import Path
-from bad_readers import Slow
+from bad_readers import Waiting
 from video_files import VideoFolder
 from tcmgc.data.frames import load_split
 from tcmgc_plugins.samplers.uniform import Uniform
 
 data = load_split(
-    VideoFolder(Path({folder!r})), "test", reader=Slow(), reader_config={{}}, sampler=Uniform(frames=4),
+    VideoFolder(Path({folder!r})), "test", reader=Waiting(), reader_config={{}}, sampler=Uniform(frames=4),
     sampler_config={{}}, image_size=32, workers=2,
 )
 print("loaded", data.pixels.shape)
@@ -162,20 +162,22 @@ def test_a_plain_script_may_load(script: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_killed_writer_leaves_nothing_that_counts(script: Path, cache: Path) -> None:
+def test_a_killed_writer_leaves_nothing_that_counts(script: Path, videos: VideoFolder, cache: Path) -> None:
+    (videos.folder / "wait").touch()
     process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
         wait_for(lambda: (cache / "frames").is_dir() and bool(unfinished(cache)))
         process.send_signal(signal.SIGKILL)
     assert unfinished(cache)
     assert not folders(cache)
+    (videos.folder / "wait").unlink()
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.stdout == "loaded (3, 4, 32, 32, 3)\n"
     assert not unfinished(cache)
     assert len(folders(cache)) == 1
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bad_readers import Crashing, Hanging
-from frame_cases import Counting, Dropping, folders, load, unfinished
+from frame_cases import Counting, Dropping, folders, late_once_it_hangs, load, unfinished
 from tcmgc.data.decode import Decoding
 from tcmgc.data.decode_frames import UnreadableClips
 from tcmgc.data.frame_work import read_journal
@@ -138,10 +138,11 @@ def test_who_does_not_drop_tries_them_again(dropping: Dropping, cache: Path) -> 
 def test_retry(videos: VideoFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A decoder that hung once, on a busy machine."""
     dataset = Dropping(videos.folder)
+    late_once_it_hangs(monkeypatch, videos.folder)
     config = {"reader_config": {"name": "hanging"}, "workers": 1}
     assert len(load(dataset, Hanging(), time_limit=3.0, **config).split.clips) == 2
     assert len(load(dataset, Hanging(), time_limit=3.0, **config).split.clips) == 2
-    monkeypatch.setattr(Hanging, "misbehave", lambda _: None)
+    monkeypatch.setattr(Hanging, "misbehave", lambda *_: None)
     assert len(load(dataset, Hanging(), **config).split.clips) == 2
     assert len(load(dataset, Hanging(), retry=True, **{**config, "workers": 0}).split.clips) == 3
     assert len(load(dataset, Hanging(), **config).split.clips) == 3
@@ -178,7 +179,7 @@ def test_a_worker_that_hangs_ends_with_its_parent(videos: VideoFolder, tmp_path:
     wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

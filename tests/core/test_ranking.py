@@ -2,7 +2,7 @@
 
 from itertools import permutations
 from math import comb
-from time import perf_counter
+from time import process_time
 from tracemalloc import get_traced_memory, start, stop
 from typing import TypeAlias
 
@@ -185,9 +185,9 @@ def test_a_large_matrix_takes_seconds_and_little_memory(direction: Direction, ru
     similarity = rng.standard_normal((20_000, 1_000), dtype=np.float32)
     groups = rng.permutation(np.arange(20_000) % 1_000)
     start()
-    began = perf_counter()
+    began = process_time()
     ranking = rank(similarity, groups, direction, rule)
-    seconds, peak = perf_counter() - began, get_traced_memory()[1]
+    seconds, peak = process_time() - began, get_traced_memory()[1]
     stop()
     assert ranking.queries == (20_000 if direction == "t2v" else 1_000)
     assert peak < similarity.nbytes

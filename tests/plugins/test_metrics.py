@@ -9,7 +9,7 @@ from itertools import pairwise, permutations, product
 from math import log2
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
@@ -169,9 +169,9 @@ def test_policies_are_ordered_and_agree_without_ties(problem: Problem) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 20, 1_000])
 def test_a_constant_matrix_is_chance(size: int) -> None:
-    began = perf_counter()
+    began = process_time()
     found = metrics(np.zeros((size, size), dtype=np.float32), measures=MEASURES)["t2v"]
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
     assert found["expected"]["r1"] == pytest.approx(100 / size)
     assert found["expected"]["mnr"] == pytest.approx((size + 1) / 2)
     assert found["expected"]["mdr"] == pytest.approx((size + 1) / 2)  # by symmetry
