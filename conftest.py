@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from unittest import SkipTest
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sybil import Document
 from sybil.evaluators.python import PythonEvaluator
 from sybil.example import SybilFailure
@@ -41,8 +41,11 @@ if TYPE_CHECKING:
 
     from sybil import Example
 
-# Machines of CI are slow at times, and a failure must come back: no deadline, no random seed.
-settings.register_profile("tcmgc", deadline=None, derandomize=True)
+# Machines of CI are slow at times, and a failure must come back: no deadline, no limit of the time that
+# examples take to draw, no random seed.
+settings.register_profile(
+    "tcmgc", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("tcmgc")
 
 ROOT = Path(__file__).parent
@@ -118,8 +121,11 @@ def parse(path: Path) -> Document:
 
 
 def run_bash(example: Example) -> str | None:
-    """Run a block by bash, with this interpreter's commands first on the path."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    """Run a block by bash, with this interpreter's commands first on the path; ``tcmgc`` forks."""
+    import tcmgc_commands  # noqa: PLC0415  # in tests/, which is on the path by now
+
+    forks = [str(tcmgc_commands.folder())] if tcmgc_commands.FORKS else []
+    path = os.pathsep.join([*forks, str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", str(example.parsed)],
         env={**os.environ, "PATH": path},

@@ -6,8 +6,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -16,33 +14,49 @@ import pytest
 from frame_cases import folders, unfinished
 from tcmgc.cli.main import main
 from tcmgc.data.frame_work import read_journal
+from tcmgc_commands import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 KILLS = 10
-CLIPS = 40
+CLIPS = 36
 LOST = 2
-COMMAND = "import sys; from tcmgc.cli.main import main; sys.exit(main(sys.argv[1:]))"
-"""What the script ``tcmgc`` does."""
+AT_ONCE = 3
+"""Clips that are decoded before a kill, at most."""
 
 PLUGIN = """
 import time
+from pathlib import Path
 from tcmgc import hookimpl
 from tcmgc_plugins.readers.pyav_reader import PyavReader
 
+TICKETS = Path({tickets!r})
 
-class Slow(PyavReader):
+
+def takes_a_ticket():
+    for ticket in TICKETS.iterdir():
+        try:
+            ticket.unlink()
+            return True
+        except FileNotFoundError:  # the other worker took it
+            pass
+    return False
+
+
+class Ticketed(PyavReader):
     def open(self, path):
-        time.sleep(0.4)
+        while not takes_a_ticket():
+            time.sleep(0.02)
         return super().open(path)
 
 
 @hookimpl
 def tcmgc_register(register):
-    register.reader("slow", Slow)
+    register.reader("ticketed", Ticketed)
 """
+"""A reader that opens as many videos as there are tickets, so that no machine is too fast to be killed."""
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -65,43 +79,42 @@ def test_killed_ten_times_it_is_as_made_in_one_run(tmp_path: Path) -> None:
     main(["data", "mock", "msr-vtt", "--videos", str(CLIPS), "--root", str(root)])
     for path in sorted((root / "MSRVTT_Videos").iterdir())[3 : 3 + LOST]:
         path.write_text("no video")
-    plugin.write_text(PLUGIN)
+    tickets = tmp_path / "tickets"
+    tickets.mkdir()
+    plugin.write_text(PLUGIN.format(tickets=str(tickets)))
 
-    def start(cache: Path) -> subprocess.Popen[str]:
-        command = ["data", "prepare", "msr-vtt", "missing=drop", "--root", str(root), "--workers", "2"]
-        more = ["--plugin", str(plugin), "--set", "reader=slow", "--set", "sampler.frames=2"]
-        return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *command, *more],
-            env={**os.environ, "TCMGC_CACHE": str(cache)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def give(count: int) -> None:
+        for number in range(count):
+            (tickets / str(number)).touch()
+
+    def start(cache: Path, *, fresh: bool = False) -> Command:
+        words = ["data", "prepare", "msr-vtt", "missing=drop", "--root", str(root), "--workers", "2"]
+        words += ["--plugin", str(plugin), "--set", "reader=ticketed", "--set", "sampler.frames=2"]
+        return Command(words, tmp_path, {"TCMGC_CACHE": str(cache)}, fresh=fresh)
 
     once, killed = tmp_path / "once", tmp_path / "killed"
-    process, began = start(once), time.monotonic()
-    wait_for(lambda: done(once) > 0)
-    until_first = time.monotonic() - began
-    said, errors = process.communicate()
-    assert (process.returncode, errors) == (0, "")
-    assert f"{LOST} clips are left out" in said
-    chance, kept = random.Random(0), []
+    give(CLIPS)
+    first = start(once, fresh=True)  # with other hashes
+    assert (first.wait(), first.errors) == (0, "")
+    assert f"{LOST} clips are left out" in first.out
+    chance, kept, until_first = random.Random(0), [0], 1.0
     for turn in range(KILLS):
-        process = start(killed)
+        give(AT_ONCE)
+        process, began = start(killed), time.monotonic()
         if turn % 2:  # at any time of the decoding, however long it takes to begin
             wait_for(lambda before=kept[-1]: done(killed) > before)
-            time.sleep(chance.uniform(0.0, 0.5))
+            until_first = time.monotonic() - began
+            time.sleep(chance.uniform(0.0, 0.05))
         else:
-            time.sleep(chance.uniform(0.2, until_first + 1.0))
-        assert process.poll() is None, "it was done before it was killed often enough"
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+            time.sleep(chance.uniform(0.0, 1.2 * until_first))
+        process.send(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
         kept.append(done(killed))
     assert kept == sorted(kept), "a clip that was decoded is lost"
     assert 0 < kept[-1] < CLIPS
+    give(CLIPS)
     process = start(killed)
-    assert process.communicate() == (said, "")
+    assert (process.wait(), process.out, process.errors) == (0, first.out, "")
     assert not unfinished(killed)
     assert [folder.name for folder in folders(killed)] == [folder.name for folder in folders(once)]
     for one, other in zip(folders(once), folders(killed), strict=True):

@@ -5,40 +5,30 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tcmgc_commands import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HERE = Path(__file__).parent
 PLUGINS = [word for name in ("tiny_data.py", "tiny_encoder.py") for word in ("--plugin", str(HERE / name))]
-START = "from tcmgc.cli.main import main; main()"
 
 
-def start(folder: Path, out: str, *more: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-c",
-        START,
-        "run",
-        "suite.yaml",
-        "--out",
-        out,
-        "--device",
-        "cpu",
-        *PLUGINS,
-        *more,
-    ]
-    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def start(folder: Path, out: str, *more: str, fresh: bool = False) -> Command:
+    return Command(
+        ["run", "suite.yaml", "--out", out, "--device", "cpu", *PLUGINS, *more], folder, fresh=fresh
+    )
 
 
-def finish(folder: Path, out: str, *more: str) -> tuple[int, str]:
-    process = start(folder, out, *more)
-    _, said = process.communicate(timeout=120)
-    return process.returncode, said
+def finish(folder: Path, out: str, *more: str, fresh: bool = False) -> tuple[int, str]:
+    process = start(folder, out, *more, fresh=fresh)
+    return process.wait(), process.errors
 
 
 def numbers(folder: Path, out: str) -> dict[str, Any]:
@@ -87,34 +77,36 @@ def test_killed_between_two_epochs_and_in_the_first_step(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(folder: Path) -> None:
+    """Against a run in an interpreter of its own, in which hashes are others."""
     generator = random.Random(0)
     for _ in range(4):
         process = start(folder, "out")
-        assert process.stderr is not None
-        process.stderr.readline()  # the first thing that it says: it is at work
-        time.sleep(generator.uniform(0, 1.5))
-        process.kill()
-        process.communicate()
+        wait_for(lambda process=process: process.errors)  # it is at work
+        time.sleep(generator.uniform(0, 0.5))
+        process.send(signal.SIGKILL)
+        process.wait()
         for record in (folder / "out" / "runs").glob("[!.]*/record.json"):
             json.loads(record.read_text())
     assert finish(folder, "out")[0] == 0
-    assert finish(folder, "whole")[0] == 0
+    assert finish(folder, "whole", fresh=True)[0] == 0
     assert numbers(folder, "out") == numbers(folder, "whole")
     assert len(numbers(folder, "out")) == 6
 
 
 def test_terminated_it_says_so_and_goes_on(folder: Path) -> None:
     process = start(folder, "out")
-    assert process.stderr is not None
-    said = ""
-    while "epoch 1/2" not in said:
-        said += process.stderr.readline()
-        assert process.poll() is None or "epoch 1/2" in said, said
-    process.send_signal(signal.SIGTERM)
-    said += process.communicate(timeout=60)[1]
-    assert process.returncode == 130
-    assert "interrupted" in said
+    wait_for(lambda: "epoch 1/2" in process.errors)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 130
+    assert "interrupted" in process.errors
     assert finish(folder, "out", "--seeds", "0")[0] == 0
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_one_run_that_fails_is_the_exit_status(folder: Path) -> None:
