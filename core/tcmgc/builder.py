@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .errors import ConfigError
-from .granular import GranularScorer, ViewUse
+from .granular import GranularScorer
 from .granularity import Granularity
 from .model import RetrievalModel
 from .slots.interaction import ItemWeighting
 from .slots.stage import Resizing, side_of
 from .slots.view import FactoredView
+from .view_use import ViewUse
 
 if TYPE_CHECKING:
     from .recipes.load import Recipe

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import torch
+
 from . import state as states
+from .view_use import probes_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from .granular import ViewUse
     from .granularity import Granularity
     from .slots.view import FactoredView, VideoView
     from .state import State
+    from .view_use import Look, ViewUse
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,22 @@ class Contrast:
 
     Parameters
     ----------
+    name
+        The view's.
     view
         The component; it factors as it stands.
     use
         What it looks at, and what asks.
+    look
+        What else asks the same component.
     granularities
         By name.
     """
 
+    name: str
     view: VideoView
     use: ViewUse
+    look: Look
     granularities: Mapping[str, Granularity]
 
     @property
@@ -42,8 +51,9 @@ class Contrast:
         return cast("FactoredView", self.view)
 
     def queries(self, text: State) -> Tensor:
-        """Return what `FactoredView.prepare_queries` made, led by T."""
-        return text[self.use.queries]
+        """Return what `FactoredView.prepare_queries` made of this view's queries, led by T."""
+        assert self.use.query is not None
+        return text[self.look.name][:, self.look.places(self.use.query, text)]
 
     def query_mask(self, text: State) -> Tensor:
         """Return which queries are real, [T, Q]."""
@@ -54,6 +64,12 @@ class Contrast:
         return states.of(self.use.state("factored"), video)
 
     def probes(self, name: str, text: State) -> tuple[Tensor, Tensor]:
-        """Return a granularity's probes [T, P, D], and which are real, [T, P]."""
-        own = states.of(f"granularity/{name}", text)
-        return own["probes"], own["mask"]
+        """Return a granularity's probes [T, P, D + S], and which are real, [T, P]."""
+        how, masks = self.granularities[name].normalization, {}
+        for other, granularity in self.granularities.items():
+            if granularity.normalization == how:
+                masks[other] = text[f"granularity/{other}/mask"]
+        each = torch.split(
+            text[probes_name(self.name, how)], [mask.shape[1] for mask in masks.values()], dim=1
+        )
+        return dict(zip(masks, each, strict=True))[name], masks[name]

@@ -5,8 +5,7 @@ This is the framework's own data flow rather than a component: what it holds are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -15,57 +14,24 @@ from . import state as states
 from .contrast import Contrast
 from .features import Tokens
 from .scores import Scores
+from .similarity import Similarity
 from .slots.view import is_factored
+from .view_use import Look, probes_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
+    from .factored import Factored
     from .features import TextFeatures, VideoFeatures
     from .granularity import Granularity, Normalization
     from .slots.aggregator import ScoreAggregator
     from .slots.kernel import ContrastKernel
     from .slots.view import FactoredView, VideoView
     from .state import State
+    from .view_use import Form, ViewUse
     from .visual import Visual
-
-Form: TypeAlias = Literal["factored", "dense"]
-"""How vectors that a text conditions are held: as combinations of few, wherever a view can, or all made."""
-
-
-@dataclass(frozen=True)
-class ViewUse:
-    """How a recipe uses a view.
-
-    Parameters
-    ----------
-    component
-        The name under which its component, and so its weights, stand; another view's where it shares.
-    of
-        The tokens it looks at.
-    query
-        The text tokens that ask, or None.
-    vectors
-        Q, how many vectors it yields a pair.
-    basis
-        A, of how many vectors of a video they are combinations; None where they are none.
-    """
-
-    component: str
-    of: str
-    query: str | None
-    vectors: int
-    basis: int | None = None
-
-    @property
-    def queries(self) -> str:
-        """The name of what a factored view prepares of its queries."""
-        return f"factored/{self.component}/{self.query}"
-
-    def state(self, form: Form) -> str:
-        """Name its prepared state: the same for views that share component and tokens."""
-        return f"view/{form}/{self.component}/{self.of}"
 
 
 class GranularScorer(nn.Module):
@@ -120,6 +86,7 @@ class GranularScorer(nn.Module):
         self.aggregator = aggregator
         used = {granularity.video for granularity in granularities.values()}
         self._uses = {name: use for name, use in uses.items() if name in used}
+        self._looks = Look.of_uses(self._uses.values())
         self._scaled = scaled
         self._dim = dim
 
@@ -145,7 +112,7 @@ class GranularScorer(nn.Module):
                 if kernel := self._kernel(name, weight.device, weight.dtype):
                     numbers += kernel.floats_per_pair(self._kernel_contrast(name))
                     continue
-                basis = None if self._factored(self._view(use)) is None else use.basis
+                basis = None if self._factored(use) is None else use.basis
                 # A vector exists about four times over: pooled, normalised, projected, added.
                 numbers += 4 * use.vectors * (self._dim if basis is None else basis)
         # Similarities exist about eight times over: masked, sorted, in softmaxes.
@@ -156,22 +123,30 @@ class GranularScorer(nn.Module):
         state: dict[str, Tensor] = {}
         for use in self._uses.values():
             if use.query is not None:
-                tokens, factored = text.tokens(use.query), self._factored(self._view(use))
+                tokens, factored = text.tokens(use.query), self._factored(use)
                 state[f"mask/{use.query}"] = tokens.mask
+                look = self._looks[use.component, use.of]
                 if factored is None:
                     state[f"query/{use.query}"] = tokens.values
-                elif use.queries not in state:
-                    state[use.queries] = factored.prepare_queries(tokens)
-        for name, granularity in self._items():
-            state |= states.under(f"granularity/{name}", granularity.prepare_text(text))
+                elif look.name not in state:
+                    state[look.name] = factored.prepare_queries(look.tokens(text))
+        for view, use in self._uses.items():
+            probes: dict[str, list[Tensor]] = {}
+            for name, granularity in self._of_view(view):
+                own = dict(granularity.prepare_text(text))
+                probes.setdefault(granularity.normalization, []).append(own.pop("probes"))
+                state |= states.under(f"granularity/{name}", own)
+            factored = None if use.query is None else self._factored(use)
+            for how, each in probes.items():
+                together = torch.cat(each, dim=1)
+                state[probes_name(view, how)] = factored.prepare_probes(together) if factored else together
         return state
 
     def prepare_video(self, video: VideoFeatures) -> State:
         """Compute every view's state, and interaction weights where no text conditions the view."""
         state: dict[str, Tensor] = {}
         for use in self._uses.values():
-            view, tokens = self._view(use), video.tokens(use.of)
-            factored = self._factored(view)
+            view, tokens, factored = self._view(use), video.tokens(use.of), self._factored(use)
             name = use.state("dense" if factored is None else "factored")
             if not states.of(name, state):
                 prepared = view.prepare(tokens) if factored is None else factored.prepare_factored(tokens)
@@ -179,7 +154,7 @@ class GranularScorer(nn.Module):
         for name, granularity in self._items():
             use = self._uses[granularity.video]
             if use.query is None:
-                visual = self._visual(use, {}, state)
+                visual = self._visual(use, {}, state, {})
                 state |= states.under(f"granularity/{name}", granularity.weigh_video(visual))
         return state
 
@@ -187,8 +162,13 @@ class GranularScorer(nn.Module):
         """Score a tile of T texts and V videos."""
         parts: dict[str, Tensor] = {}
         aux: dict[str, Tensor] = {}
-        for view in self._uses:
-            of_view, of_aux = self._contrast(view, text, video, logit_scale)
+        seen: dict[str, Factored] = {}
+        for view, use in self._uses.items():
+            kernel = self._kernel(view, logit_scale.device, logit_scale.dtype)
+            if kernel is not None and not states.of(use.state("dense"), video):
+                parts |= kernel(self._kernel_contrast(view), text, video)
+                continue
+            of_view, of_aux = self._contrast(view, text, video, seen)
             parts |= of_view
             aux |= of_aux
         # In the aggregator's order, whatever the views' is.
@@ -199,43 +179,39 @@ class GranularScorer(nn.Module):
         return Scores(self.aggregate(parts), parts, aux=aux)
 
     def _contrast(
-        self, view: str, text: State, video: State, logit_scale: Tensor
+        self, view: str, text: State, video: State, seen: dict[str, Factored]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Score the granularities of one view, whose vectors are alive meanwhile: parts, and weights."""
-        use = self._uses[view]
-        kernel = self._kernel(view, logit_scale.device, logit_scale.dtype)
-        if kernel is not None and not states.of(use.state("dense"), video):
-            return dict(kernel(self._kernel_contrast(view), text, video)), {}
-        contrasts = [(name, granularity) for name, granularity in self._items() if granularity.video == view]
-        visuals, items = self._look(view, contrasts, text, video)
+        """Score the granularities of one view: parts, and weights.
+
+        Vectors that are made are alive meanwhile; those that are not, of all views of the component, in seen.
+        """
+        use, contrasts = self._uses[view], self._of_view(view)
+        visual = self._visual(use, text, video, seen)
+        similarities = self._similarities(view, visual, text)
         parts: dict[str, Tensor] = {}
         aux: dict[str, Tensor] = {}
         for name, granularity in contrasts:
-            own = states.of(f"granularity/{name}", text)
-            text_items = states.of("item", own)
-            visual = visuals[granularity.normalization]
-            parts[name] = granularity(visual, own, text_items, items[name])
-            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", items[name])
+            own = f"granularity/{name}"
+            text_items = states.of("item", states.of(own, text))
+            video_items = states.of(own, video) if use.query is None else granularity.weigh_video(visual)
+            parts[name] = granularity(similarities[name], text_items, video_items)
+            aux |= states.under(f"{name}/text", text_items) | states.under(f"{name}/video", video_items)
         return parts, aux
 
-    def _look(
-        self, view: str, contrasts: Sequence[tuple[str, Granularity]], text: State, video: State
-    ) -> tuple[dict[Normalization, Visual], dict[str, State]]:
-        """Make a view's vectors, normalised in every way that is asked for, and weigh them as they were."""
-        use = self._uses[view]
-        visual = self._visual(use, text, video)
-        items = {
-            name: states.of(f"granularity/{name}", video)
-            if use.query is None
-            else granularity.weigh_video(visual)
-            for name, granularity in contrasts
-        }
-        visuals: dict[Normalization, Visual] = {}
-        for _, granularity in contrasts:
-            if (how := granularity.normalization) not in visuals:
-                plain = how == "none"
-                visuals[how] = visual if plain else visual.normalized(skip_padding=how == "real")
-        return visuals, items
+    def _similarities(self, view: str, visual: Visual, text: State) -> dict[str, Similarity]:
+        """Compare a view's vectors, normalised in every way that is asked for, with all probes at once."""
+        asked: dict[Normalization, list[tuple[str, Granularity]]] = {}
+        for name, granularity in self._of_view(view):
+            asked.setdefault(granularity.normalization, []).append((name, granularity))
+        found: dict[str, Similarity] = {}
+        for how, contrasts in asked.items():
+            normed = visual if how == "none" else visual.normalized(skip_padding=how == "real")
+            masks = [text[f"granularity/{name}/mask"] for name, _ in contrasts]
+            values = normed.dot(text[probes_name(view, how)])
+            each = torch.split(values, [mask.shape[1] for mask in masks], dim=2)
+            for (name, granularity), mask, own in zip(contrasts, masks, each, strict=True):
+                found[name] = Similarity(own, granularity.mask(mask, visual.mask))
+        return found
 
     def refusals(self, device: torch.device, dtype: torch.dtype) -> dict[str, dict[str, str | None]]:
         """Say of every text-conditioned view which kernels there are, and why each is not used.
@@ -261,14 +237,15 @@ class GranularScorer(nn.Module):
     def _refusal(
         self, view: str, kernel: ContrastKernel, device: torch.device, dtype: torch.dtype
     ) -> str | None:
-        if self._factored(self._view(self._uses[view])) is None:
+        if self._factored(self._uses[view]) is None:
             return "the view's vectors are made, not factored"
         return kernel.refusal(self._kernel_contrast(view), device, dtype)
 
     def _kernel_contrast(self, view: str) -> Contrast:
         use = self._uses[view]
-        granularities = {name: g for name, g in self._items() if g.video == view}
-        return Contrast(self._view(use), use, granularities)
+        return Contrast(
+            view, self._view(use), use, self._looks[use.component, use.of], dict(self._of_view(view))
+        )
 
     def aggregate(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Combine parts, [T, V] each, to [T, V]."""
@@ -283,10 +260,11 @@ class GranularScorer(nn.Module):
         Views that no text conditions, that look at patches, or that have no such weights, are left out.
         """
         found = {}
+        seen: dict[str, Factored] = {}
         for name, use in self._uses.items():
             if use.query is None or use.of not in ("frames", "raw_frames"):
                 continue
-            weights = self._visual(use, text, video).attention()
+            weights = self._visual(use, text, video, seen).attention()
             if weights is not None:
                 found[name] = (use.query, weights)
         return found
@@ -294,21 +272,28 @@ class GranularScorer(nn.Module):
     def _items(self) -> list[tuple[str, Granularity]]:
         return list(self.granularities.items())  # type: ignore[arg-type]
 
+    def _of_view(self, view: str) -> list[tuple[str, Granularity]]:
+        return [(name, granularity) for name, granularity in self._items() if granularity.video == view]
+
     def _view(self, use: ViewUse) -> VideoView:
         weightless = self._weightless.get(use.component)
         return weightless if weightless is not None else self.views[use.component]  # type: ignore[return-value]
 
-    def _factored(self, view: VideoView) -> FactoredView | None:
+    def _factored(self, use: ViewUse) -> FactoredView | None:
+        view = self._view(use)
         factors = self.form == "factored" and is_factored(type(view)) and view.factors  # type: ignore[attr-defined]
         return view if factors else None  # type: ignore[return-value]
 
-    def _visual(self, use: ViewUse, text: State, video: State) -> Visual:
+    def _visual(self, use: ViewUse, text: State, video: State, seen: dict[str, Factored]) -> Visual:
+        """Return a view's vectors; what was seen by the same look is looked up."""
         view = self._view(use)
         dense = states.of(use.state("dense"), video)
         if use.query is None:
             return view(None, dense)
-        mask = text[f"mask/{use.query}"]
         if dense:
-            return view(Tokens(text[f"query/{use.query}"], mask), dense)
-        factored = cast("FactoredView", view)
-        return factored.factored(text[use.queries], mask, states.of(use.state("factored"), video))
+            return view(Tokens(text[f"query/{use.query}"], text[f"mask/{use.query}"]), dense)
+        look = self._looks[use.component, use.of]
+        if look.name not in seen:
+            factored, prepared = cast("FactoredView", view), states.of(use.state("factored"), video)
+            seen[look.name] = factored.factored(text[look.name], look.mask(text), prepared)
+        return seen[look.name].queries(look.places(use.query, text))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import torch
 from torch import nn
 
-from .similarity import Similarity
 from .slots.interaction import Interaction, ItemWeighting
 from .visual import Visual, unit
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .features import TextFeatures
+    from .similarity import Similarity
     from .slots.reorganizer import Reorganizer
     from .state import State
 
@@ -110,15 +110,13 @@ class Granularity(nn.Module):
     def _weighting(self) -> ItemWeighting | None:
         return cast("ItemWeighting", self.interaction) if self._weighs else None
 
-    def forward(self, visual: Visual, text: State, text_items: State, video_items: State) -> Tensor:
+    def forward(self, similarity: Similarity, text_items: State, video_items: State) -> Tensor:
         """Score a tile.
 
         Parameters
         ----------
-        visual
-            The view's vectors, normalised where this granularity says so.
-        text
-            What `prepare_text` returned.
+        similarity
+            Of the probes and the view's vectors, normalised where this granularity says so.
         text_items, video_items
             The interaction's weights.
 
@@ -127,7 +125,6 @@ class Granularity(nn.Module):
         Tensor
             [T, V].
         """
-        similarity = Similarity(visual.dot(text["probes"]), self.mask(text["mask"], visual.mask))
         if self.reorganizer is not None:
             similarity = self.reorganizer(similarity)
         if self.interaction is None:

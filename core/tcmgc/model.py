@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from .builder import Sizes
     from .features import TextFeatures, VideoFeatures
-    from .granular import Form
     from .recipes.load import Recipe
     from .scores import Scores
     from .sheet import Allocate
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .slots.scorer import Scorer
     from .slots.stage import FeatureStage
     from .state import State
+    from .view_use import Form
 
 
 @dataclass(frozen=True)

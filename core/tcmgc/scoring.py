@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .features import TextFeatures, VideoFeatures
-    from .granular import Form
     from .model import RetrievalModel
     from .ranking import Direction
     from .recipes.load import Recipe
     from .sheet import Allocate
     from .slots.normalizer import Needs, Normalizer
     from .tile_compiler import Policy
+    from .view_use import Form
 
 SCHEMA_VERSION = 1
 

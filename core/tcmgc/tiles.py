@@ -40,8 +40,6 @@ BUDGET = 256 * 2**20
 
 FEWEST, MOST = 256, 64 * 2**20
 """Pairs that a tile has whatever the budget, to be worth its operations, unless they take this many bytes."""
-FUSED = 1.5
-"""How many times as large a tile is whose operations are fused: less of it is ever in memory."""
 PREPARED = 16
 """Videos that are prepared at a time: what is in between takes many times what is left of it."""
 
@@ -63,26 +61,21 @@ class Tiling:
         return cls._of_pairs(budget // max(1, floats_per_pair * element_size))
 
     @classmethod
-    def of(cls, scorer: Scorer, like: Tensor, *, fused: bool = False) -> Tiling:
-        """Choose the tile in which a scorer walks a gallery, for numbers of a type and on a device as one's.
-
-        It is larger where operations are fused.
-        """
+    def of(cls, scorer: Scorer, like: Tensor) -> Tiling:
+        """Choose the tile in which a scorer walks a gallery, for numbers and on a device like one's."""
         a_pair = max(1, scorer.floats_per_pair * like.element_size())
-        budget = int(BUDGETS.get(like.device.type, BUDGET) * (FUSED if fused else 1))
+        budget = BUDGETS.get(like.device.type, BUDGET)
         return cls._of_pairs(max(budget // a_pair, min(FEWEST, MOST // a_pair)))
 
     @classmethod
     def _of_pairs(cls, pairs: int) -> Tiling:
-        """Choose about three times as many videos as texts, and numbers that fill vector instructions.
-
-        What is prepared of a text is alive beside the tile, what is prepared of a video is there anyway.
-        """
+        """Choose about as many videos as texts, and numbers that fill vector instructions."""
         pairs = max(1, pairs)
-        side = math.sqrt(pairs / 3)
-        texts = round(side / 4) * 4 if side >= 4 else max(1, int(side))
+        side = math.sqrt(pairs)
+        step = next((step for step in (16, 4) if side >= step), 1)
+        texts = max(1, round(side / step) * step)
         videos = pairs // texts
-        return cls(texts, videos // 16 * 16 if videos >= 16 else videos)
+        return cls(texts, max(1, videos // 4 * 4 if videos >= 4 else videos))
 
 
 @dataclass(frozen=True)
@@ -124,7 +117,7 @@ def walk(
     device = logit_scale.device
     compiles = compilation is not None and compilation.begins(device, T * V * scorer.floats_per_pair)
     if tiling is None:
-        tiling = Tiling.of(scorer, logit_scale, fused=compiles)
+        tiling = Tiling.of(scorer, logit_scale)
     blocks = _equal_blocks if compiles else _blocks
     rows, columns = blocks(T, min(tiling.texts, T)), blocks(V, min(tiling.videos, V))
     with tile_pool(worker_count(device, len(rows) * len(columns))) as pool:
@@ -177,6 +170,7 @@ class _Walk:
             for column in columns:
                 done = row.first * V + (row.stop - row.first) * column.stop
                 waiting.append((done, self._pool.submit(self._tile, queries, row, column)))
+            del queries  # before the next row's are made: without threads, all its tiles are done
             while waiting and (len(waiting) > len(columns) or row is rows[-1]):
                 done, tile = waiting.popleft()
                 tile.result()

@@ -101,7 +101,7 @@ def test_where_frames_all_but_cancel(dtype: torch.dtype) -> None:
     text = TextFeatures(sentence_D[None].to(dtype))
     scorer = model.scorer
     assert isinstance(scorer, GranularScorer)
-    visual = scorer._visual(scorer._uses["video"], scorer.prepare_text(text), scorer.prepare_video(video))
+    visual = scorer._visual(scorer._uses["video"], scorer.prepare_text(text), scorer.prepare_video(video), {})
     weights = visual.attention()
     assert weights is not None
     assert (weights - 0.5).abs().max() < 1e-2
@@ -160,8 +160,8 @@ def random_factored(A: int = 4, Q: int = 3) -> Factored:
     def random(*shape: int) -> torch.Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-    basis_VAD = random(V, A, D)
-    return Factored(random(T, V, Q, A), basis_VAD, gram_root(basis_VAD))
+    basis_VAD, coefficients = random(V, A, D), random(T, V, Q, A)
+    return Factored(coefficients, basis_VAD, combination_norm(gram_root(basis_VAD), coefficients))
 
 
 @pytest.mark.parametrize("probes", [1, 40], ids=["few probes", "many probes"])
@@ -264,7 +264,7 @@ def test_a_view_that_knows_of_no_factors(tmp_path: Path) -> None:
         current_plugins.cache_clear()
     text, video = edge_galleries(T, torch.float64)
     hold(model, text, video)
-    assert model.scorer.floats_per_pair == 4 * F * D + 4 * (F + 2) + 8 * W * F
+    assert model.scorer.floats_per_pair == 4 * F * D + 4 * F + 8 * W * F
     frames = video.frames.values
     words = text.words
     assert words is not None

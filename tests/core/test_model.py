@@ -98,8 +98,8 @@ def test_what_build_refuses(tmp_path: Path) -> None:
 
 def test_tiling_fits_a_budget() -> None:
     tiling = Tiling.fit(floats_per_pair=1000, element_size=4, budget=4_000_000)
-    assert tiling == Tiling(20, 48)
-    assert Tiling.fit(floats_per_pair=1000, element_size=4, budget=40_000) == Tiling(1, 10)
+    assert tiling == Tiling(32, 28)
+    assert Tiling.fit(floats_per_pair=1000, element_size=4, budget=40_000) == Tiling(3, 3)
     assert Tiling.fit(10**12, 8) == Tiling(1, 1)
     with pytest.raises(DataError):
         Tiling(0, 1)

@@ -15,8 +15,8 @@ MASK = 1
 
 
 def floats_of_a_basis() -> int:
-    """Keys, a basis of F + 2 vectors, and the triangles of three Gram matrices."""
-    return F * D + (F + 2) * D + F * F + (F + 1) ** 2 + (F + 2) ** 2
+    """Keys, a basis, the triangles of three Gram matrices and three rows beside them, and four squares."""
+    return F * D + F * D + (3 * F + 3) * F + 4
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,9 @@ def test_a_tile(heads: int, masked: bool, tmp_path: Any, monkeypatch: pytest.Mon
     from tcmgc_plugins.kernels.jit_tile import score_tile
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    atoms = heads * 5
     constants = {
         **{"Q": 7, "P": 7, "HEADS": heads, "F": 5, "QP": 16, "PP": 16, "HP": heads, "FP": 16 // heads},
-        **{"POOLED": atoms, "MOVED": atoms + 1, "ROOT": atoms + 2, "CHUNK": 16, "PRECISION": "ieee"},
+        **{"RANK": heads * 5, "CHUNK": 16, "PRECISION": "ieee"},
         **{"ONE": True, "ONE_K": 2, "ONE_FUSES": True, "ONE_P": 4, "ALL": True},
         **{"WORDS_K": 2, "FRAMES_K": 2, "WORDS_P": 2, "FRAMES_P": 2},
         **dict.fromkeys(("FRAMES_MASKED", "ONE_MASKED", "ALL_WORDS_MASKED", "ALL_FRAMES_MASKED"), masked),

@@ -250,7 +250,7 @@ def test_a_flipped_bit_is_found(index: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"schema_version": 2}, "schema_version\n  found:    2\n  expected: 1"),
+        ({"schema_version": 1}, "schema_version\n  found:    1\n  expected: 2"),
         ({"dtype": "bfloat16"}, "dtype"),
         ({"colour": "red"}, "colour"),
     ],

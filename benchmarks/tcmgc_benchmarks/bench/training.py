@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tcmgc import RetrievalModel
-    from tcmgc.granular import Form
+    from tcmgc.view_use import Form
 
 COEFFICIENTS = "coefficient-dropout"
 """The variant in which a recipe with dropout is trained factored."""

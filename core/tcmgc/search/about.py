@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABOUT = "index.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ArrayAbout(BaseModel):
@@ -67,7 +67,7 @@ class IndexAbout(BaseModel):
     """All of ``index.json``; ``dtype`` is that of all numbers that are kept but times."""
 
     model_config = CONTENT
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     tcmgc: str
     created: str
     model: ModelAbout

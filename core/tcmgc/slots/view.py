@@ -47,8 +47,9 @@ class VideoView(Protocol):
 class FactoredView(Protocol):
     """What a text-conditioned view has besides, when its vectors are combinations of few a video.
 
-    It is used in place of `VideoView.prepare` and the call wherever it can be, and has to give the same
-    vectors: those two are its oracle. A view without these methods works as well, at its own price.
+    There is one vector a query, whatever else is asked: queries of several names are asked at once. It is
+    used in place of `VideoView.prepare` and the call wherever it can be, and has to give the same vectors:
+    those two are its oracle. A view without these methods works as well, at its own price.
     """
 
     @property
@@ -65,7 +66,14 @@ class FactoredView(Protocol):
         ...
 
     def prepare_queries(self, queries: Tokens) -> Tensor:
-        """Compute once a text what does not depend on the video, from queries [T, Q', D]: led by T."""
+        """Compute once a text what does not depend on the video, from queries [T, Q, D]: [T, Q, ...]."""
+        ...
+
+    def prepare_probes(self, probes: Tensor) -> Tensor:
+        """Compute once a text what the vectors are asked by, from probes [T, P, D]: [T, P, D + S].
+
+        Behind the probes are their products with S vectors that all videos share; without such, nothing.
+        """
         ...
 
     def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
@@ -83,7 +91,9 @@ class FactoredView(Protocol):
         ...
 
 
-METHODS = frozenset({"factors", "basis_size", "prepare_factored", "prepare_queries", "factored"})
+METHODS = frozenset(
+    {"factors", "basis_size", "prepare_factored", "prepare_queries", "prepare_probes", "factored"}
+)
 """Of `FactoredView`."""
 
 

@@ -1,7 +1,7 @@
 """Attention's coefficients and all that follows, of one pair in registers. A kernel that Triton compiles.
 
 It starts from two matrix products of the tile, attention logits and the basis as the probes see it, and
-writes scores. The coefficients [Q, A + 2] and the similarities [P, Q] of a pair are never in memory. What is
+writes scores. The coefficients [Q, A] and the similarities [P, Q] of a pair are never in memory. What is
 computed is `tcmgc_plugins.views.factored_attention`, dot products, reorganizers and ISA.
 """
 
@@ -21,40 +21,42 @@ from .jit_rows import (
 
 @triton.jit
 def root_squares(
-    coefficients_QA, e_Q, b_Q, root, ROWS: tl.constexpr, COLUMNS: tl.constexpr, atoms_A, atom_A,
-    EXTRA: tl.constexpr, QP: tl.constexpr, CHUNK: tl.constexpr,
+    weights_QA, roots, SET: tl.constexpr, RANK: tl.constexpr, A: tl.constexpr, atoms_A, atom_A,
+    QP: tl.constexpr, CHUNK: tl.constexpr,
 ):  # fmt: skip
-    """``|R c|^2`` of each query, [Q]: R is [ROWS, COLUMNS], its first columns are the atoms'.
-
-    Of the columns behind them there are EXTRA: e's, and LN3's bias's.
-    """
+    """``|R w|^2`` of each query, [Q]: R is [RANK, A], one of three, see `stacked_roots`."""
+    HALF: tl.constexpr = RANK // 2
     total_Q = tl.zeros([QP], tl.float32)
-    for start in tl.static_range(0, ROWS, CHUNK):
-        rows_R = start + tl.arange(0, CHUNK)
-        inside_R = rows_R < ROWS
+    for start in tl.static_range(0, RANK, CHUNK):
+        rank_R = start + tl.arange(0, CHUNK)
+        second = 3 * HALF + 3 + SET * (RANK - HALF) - HALF
+        rows_R = rank_R + tl.where(rank_R < HALF, SET * HALF, second)
         part_AR = tl.load(
-            root + rows_R[None, :] * COLUMNS + atoms_A[:, None],
-            mask=atom_A[:, None] & inside_R[None, :],
+            roots + rows_R[None, :] * A + atoms_A[:, None],
+            mask=atom_A[:, None] & (rank_R < RANK)[None, :],
             other=0.0,
         )
-        image_QR = tl.dot(coefficients_QA, part_AR, input_precision="ieee")
-        if EXTRA > 0:
-            last = root + rows_R * COLUMNS + COLUMNS - EXTRA
-            image_QR += e_Q[:, None] * tl.load(last, mask=inside_R, other=0.0)[None, :]
-            if EXTRA > 1:
-                image_QR += b_Q[:, None] * tl.load(last + 1, mask=inside_R, other=0.0)[None, :]
+        image_QR = tl.dot(weights_QA, part_AR, input_precision="ieee")
         total_Q += tl.sum(image_QR * image_QR, 1)
     return total_Q
 
 
 @triton.jit
+def row_products(weights_QA, roots, PLACE: tl.constexpr, A: tl.constexpr, atoms_A, atom_A):
+    """Multiply the weights with a row of what is stacked beside the roots, [Q]."""
+    row_A = tl.load(roots + PLACE * A + atoms_A, mask=atom_A, other=0.0)
+    return tl.sum(weights_QA * row_A[None, :], 1)
+
+
+@triton.jit
 def score_tile(
-    logits, pooled, moved, root, frames_real, queries_real,
-    asked_one, one_matrix, one_scores, one_temperature,
-    asked_all, words_real, word_first, frame_second, frame_first, word_second, all_scores, all_temperature,
+    logits, roots, squares, frames_real, queries_real,
+    asked_one, ends_one, one_matrix, one_scores, one_temperature,
+    asked_all, ends_all, words_real,
+    word_first, frame_second, frame_first, word_second, all_scores, all_temperature,
     T, inverse_dim, eps2, eps3,
     Q: tl.constexpr, P: tl.constexpr, HEADS: tl.constexpr, F: tl.constexpr,
-    POOLED: tl.constexpr, MOVED: tl.constexpr, ROOT: tl.constexpr, FRAMES_MASKED: tl.constexpr,
+    RANK: tl.constexpr, FRAMES_MASKED: tl.constexpr,
     ONE: tl.constexpr, ONE_K: tl.constexpr, ONE_FUSES: tl.constexpr, ONE_MASKED: tl.constexpr,
     ALL: tl.constexpr, WORDS_K: tl.constexpr, FRAMES_K: tl.constexpr,
     ALL_WORDS_MASKED: tl.constexpr, ALL_FRAMES_MASKED: tl.constexpr,
@@ -64,9 +66,10 @@ def score_tile(
 ):  # fmt: skip
     """Score one pair. Text and video are the program's number modulo T, and over T.
 
-    Parameters, with A = HEADS F: logits [V, A, T, Q]; pooled [V, POOLED, A], moved [V, MOVED, A + 1], root
-    [V, ROOT, A + 2]; frames_real [V, F], queries_real [T, Q], words_real [T, P] of 0 and 1. Of the contrast
-    of one probe a text: asked_one [V, A + 2, T]; of all words: asked_all [V, A + 2, T, P]. Scores [T, V].
+    Parameters, with A = HEADS F: logits [V, A, T, Q]; roots [V, 3 RANK + 3, A] and squares [V, 4];
+    frames_real [V, F], queries_real [T, Q], words_real [T, P] of 0 and 1. Of the contrast of one probe a
+    text: asked_one [V, A, T], ends_one [T, 2]; of all words: asked_all [V, A, T, P], ends_all [T, P, 2].
+    Scores [T, V].
     """
     A: tl.constexpr = HEADS * F
     AP: tl.constexpr = HP * FP
@@ -95,33 +98,34 @@ def score_tile(
     else:
         weights_QA = tl.reshape(softmax_rows(tl.reshape(logits_QA, [QP * HP, FP])), [QP, AP])
 
-    # The two layer norms, and the norm of what comes out.
-    zero_Q = tl.zeros([QP], tl.float32)
-    s1_Q = root_squares(
-        weights_QA, zero_Q, zero_Q, pooled + v * POOLED * A, POOLED, A, atoms_A, atom_A, 0, QP, CHUNK
-    )
-    scaled_QA = weights_QA * tl.rsqrt(s1_Q * inverse_dim + eps2)[:, None]
-    one_Q = zero_Q + 1.0
-    s2_Q = root_squares(
-        scaled_QA, one_Q, zero_Q, moved + v * MOVED * (A + 1), MOVED, A + 1, atoms_A, atom_A, 1, QP, CHUNK
-    )
-    e_Q = tl.rsqrt(s2_Q * inverse_dim + eps3)
-    scaled_QA = scaled_QA * e_Q[:, None]
-    norm_Q = root_squares(
-        scaled_QA, e_Q, one_Q, root + v * ROOT * (A + 2), ROOT, A + 2, atoms_A, atom_A, 2, QP, CHUNK
-    )
-    b_Q = tl.rsqrt(norm_Q)
+    # The two layer norms, and the norm of what comes out: see `attention_factors`.
+    HALF: tl.constexpr = RANK // 2
+    roots += v * (3 * RANK + 3) * A
+    pooled_Q = root_squares(weights_QA, roots, 0, RANK, A, atoms_A, atom_A, QP, CHUNK)
+    moved_Q = root_squares(weights_QA, roots, 1, RANK, A, atoms_A, atom_A, QP, CHUNK)
+    whole_Q = root_squares(weights_QA, roots, 2, RANK, A, atoms_A, atom_A, QP, CHUNK)
+    moved_e_Q = row_products(weights_QA, roots, 3 * HALF, A, atoms_A, atom_A)
+    whole_e_Q = row_products(weights_QA, roots, 3 * HALF + 1, A, atoms_A, atom_A)
+    whole_b_Q = row_products(weights_QA, roots, 3 * HALF + 2, A, atoms_A, atom_A)
+    e_e, end_e = tl.load(squares + v * 4), tl.load(squares + v * 4 + 1)
+    end_eb, end_b = tl.load(squares + v * 4 + 2), tl.load(squares + v * 4 + 3)
+    pooling_Q = tl.rsqrt(pooled_Q * inverse_dim + eps2)
+    variance_Q = tl.maximum(pooling_Q * (pooling_Q * moved_Q + 2 * moved_e_Q) + e_e, 0.0)
+    e_Q = tl.rsqrt(variance_Q * inverse_dim + eps3)
+    scale_Q = pooling_Q * e_Q
+    square_Q = scale_Q * (scale_Q * whole_Q + 2 * (e_Q * whole_e_Q + whole_b_Q))
+    square_Q += e_Q * (e_Q * end_e + 2 * end_eb) + end_b
+    b_Q = tl.rsqrt(tl.maximum(square_Q, 0.0))
     e_Q = e_Q * b_Q
-    scaled_QA = scaled_QA * b_Q[:, None]
+    scaled_QA = weights_QA * (scale_Q * b_Q)[:, None]
     real_Q = query_Q
     if ONE_MASKED or ALL_FRAMES_MASKED:
         real_Q = query_Q & some & (tl.load(queries_real + t * Q + q_Q, mask=query_Q, other=0) != 0)
 
     if ONE:
-        asked = asked_one + v * (A + 2) * T + t
-        probe_A = tl.load(asked + atoms_A * T, mask=atom_A, other=0.0)
+        probe_A = tl.load(asked_one + (v * A + atoms_A) * T + t, mask=atom_A, other=0.0)
         x_Q = tl.sum(scaled_QA * probe_A[None, :], 1)
-        x_Q += e_Q * tl.load(asked + A * T) + b_Q * tl.load(asked + (A + 1) * T)
+        x_Q += e_Q * tl.load(ends_one + t * 2) + b_Q * tl.load(ends_one + t * 2 + 1)
         spoilt = tl.sum(tl.where(query_Q, x_Q, 0.0), 0) * 0.0  # NaN where one is no number
         x_Q = tl.where(real_Q if ONE_MASKED else query_Q, numbers(x_Q), lowest)
         kept_1K = reorganized_rows(x_Q[None, :], ONE_K, ONE_FUSES, 1, QP, ONE_P)
@@ -131,7 +135,8 @@ def score_tile(
     if ALL:
         p_P = tl.arange(0, PP)
         word_P = p_P < P
-        asked_AP = asked_all + (v * (A + 2) * T + t) * P
+        asked_AP = asked_all + (v * A * T + t) * P
+        ends_P = ends_all + (t * P + p_P) * 2
         step = T * P
         probes_AP = tl.load(
             asked_AP + atoms_A[:, None] * step + p_P[None, :],
@@ -139,8 +144,8 @@ def score_tile(
             other=0.0,
         )
         x_QP = tl.dot(scaled_QA, probes_AP, input_precision=PRECISION)
-        x_QP += e_Q[:, None] * tl.load(asked_AP + A * step + p_P, mask=word_P, other=0.0)[None, :]
-        x_QP += b_Q[:, None] * tl.load(asked_AP + (A + 1) * step + p_P, mask=word_P, other=0.0)[None, :]
+        x_QP += e_Q[:, None] * tl.load(ends_P, mask=word_P, other=0.0)[None, :]
+        x_QP += b_Q[:, None] * tl.load(ends_P + 1, mask=word_P, other=0.0)[None, :]
         x_QP = tl.where(query_Q[:, None] & word_P[None, :], x_QP, 0.0)
         spoilt = tl.sum(tl.sum(x_QP, 1), 0) * 0.0
         if ALL_WORDS_MASKED:

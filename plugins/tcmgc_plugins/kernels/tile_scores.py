@@ -51,22 +51,24 @@ def tile_scores(contrast: Contrast, text: State, video: State, inputs: Inputs) -
     by_kind = {kind(g, Q): (name, g) for name, g in contrast.granularities.items()}
     (one, one_g), (every, all_g) = (by_kind.get(each, ("", None)) for each in ("vector", "matrix"))
     nothing, scores = query_TQD.new_zeros(1), query_TQD.new_empty(2, T, V)
-    asked_one, _ = _asked(contrast, one, text, basis, inputs) if one_g else (nothing, nothing)
-    asked_all, words_real = _asked(contrast, every, text, basis, inputs) if all_g else (nothing, nothing)
+    none = nothing, nothing, nothing
+    *of_one, _ = _asked(*contrast.probes(one, text), basis, inputs) if one_g else none
+    *of_all, words_real = _asked(*contrast.probes(every, text), basis, inputs) if all_g else none
     P = words_real.shape[1] if all_g else LEAST
     heads_P = triton.next_power_of_2(view.heads)
     frames_P = max(triton.next_power_of_2(F), LEAST // heads_P)
     words_P, queries_P = (max(triton.next_power_of_2(length), LEAST) for length in (P, Q))
     score_tile[(T * V,)](
         _logits(query_TQD, keys_VFD, view.heads, inputs),
-        *(basis[name].contiguous() for name in ("pooled", "moved", "root")),
+        basis["roots"].contiguous(),
+        basis["squares"].contiguous(),
         _bytes(basis["mask"]),
         _bytes(contrast.query_mask(text).expand(T, Q)),
-        *(asked_one, *_of_vector(one_g, nothing, scores[0])),
-        *(asked_all, _bytes(words_real), *_of_matrix(all_g, nothing, scores[1])),
+        *(*of_one, *_of_vector(one_g, nothing, scores[0])),
+        *(*of_all, _bytes(words_real), *_of_matrix(all_g, nothing, scores[1])),
         *(T, 1 / D, view.layer_norm2.eps, view.layer_norm3.eps),
         **{"Q": Q, "P": P, "HEADS": view.heads, "F": F},
-        **{name.upper(): basis[name].shape[1] for name in ("pooled", "moved", "root")},
+        RANK=basis["roots"].shape[1] // 3 - 1,
         FRAMES_MASKED=view.frame_mask,
         **_vector_settings(one_g),
         **_matrix_settings(all_g),
@@ -90,11 +92,12 @@ def _logits(query_TQD: Tensor, keys_VFD: Tensor, heads: int, inputs: Inputs) -> 
     return torch.stack(each, dim=1)
 
 
-def _asked(contrast: Contrast, name: str, text: State, basis: State, inputs: Inputs) -> tuple[Tensor, Tensor]:
-    """Return the basis as the probes see it, [V (A + 2), T P], and which probes are real, [T, P]."""
-    probes_TPD, mask_TP = contrast.probes(name, text)
+def _asked(probes: Tensor, mask_TP: Tensor, basis: State, inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the basis as probes see it, [V A, T P], what all videos share, [T, P, 2], and a mask, [T, P]."""
     rows_aD = basis["basis"].flatten(end_dim=1)
-    return product(rows_aD, probes_TPD.flatten(end_dim=1).T, inputs), mask_TP
+    asking_TPD, of_shared_TP2 = torch.split(probes, [rows_aD.shape[1], 2], dim=2)
+    asked = product(rows_aD, asking_TPD.flatten(end_dim=1).T, inputs)
+    return asked, of_shared_TP2.contiguous(), mask_TP
 
 
 def _bytes(mask: Tensor) -> Tensor:

@@ -102,7 +102,7 @@ def _missing(device: str) -> str | None:
 
 def _other_shape(contrast: Contrast, view: Attention) -> str | None:
     basis = contrast.use.basis or 0
-    atoms = _padded(view.heads) * _padded((basis - 2) // view.heads)
+    atoms = _padded(view.heads) * _padded(basis // view.heads)
     lengths = [contrast.use.vectors, atoms]
     lengths += [g.entries // contrast.use.vectors for g in contrast.granularities.values()]
     return f"{max(lengths)} words, frames or heads times frames" if max(lengths) > LARGEST else None

@@ -14,7 +14,8 @@ from tcmgc.visual import Dense
 from tcmgc_plugins.blocks.masked_softmax import masked_softmax
 
 from .coefficient_dropout import dense_projection, drops_coefficients
-from .factored_attention import attention_basis, attention_factors
+from .dropped_attention import dropped_basis, dropped_factors
+from .factored_attention import attention_basis, attention_factors, attention_probes
 
 
 class Attention(nn.Module):
@@ -126,15 +127,12 @@ class Attention(nn.Module):
         return not (self.training and self.dropout.p > 0) or self.dropout_on == "coefficients"
 
     def basis_size(self, tokens: int) -> int:
-        """One for each frame and head, one for what the biases add behind the linear layer, LN3's bias.
-
-        While coefficients are dropped it is one more for each: what the linear layer makes stands apart.
-        """
-        return self.heads * tokens + 2
+        """One for each frame and head; while coefficients are dropped, two and three more."""
+        return self.heads * tokens
 
     def prepare_factored(self, tokens: Tokens) -> State:
         """Compute keys, a basis and the roots of its norms, once a video."""
-        return attention_basis(self, tokens)
+        return (dropped_basis if drops_coefficients(self) else attention_basis)(self, tokens)
 
     def prepare_queries(self, queries: Tokens) -> Tensor:
         """Project the queries once a text, and divide them by the temperature: [T, Q, D]."""
@@ -142,9 +140,14 @@ class Attention(nn.Module):
         temperature: float = (projected.shape[-1] // self.heads) ** 0.5
         return projected / temperature
 
+    def prepare_probes(self, probes: Tensor) -> Tensor:
+        """Ask what all videos share, once a text: [T, P, D + 2]; while coefficients are dropped, nothing."""
+        return probes if drops_coefficients(self) else attention_probes(self, probes)
+
     def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
-        """Pool as `forward` does, without making a vector of a pair: coefficients [T, V, Q, heads F + 2]."""
-        return attention_factors(self, prepared, mask, state)
+        """Pool as `forward` does, without making a vector of a pair: coefficients [T, V, Q, heads F]."""
+        factors = dropped_factors if drops_coefficients(self) else attention_factors
+        return factors(self, prepared, mask, state)
 
     def attended(self, query_mask_TQ: Tensor, frame_mask_VF: Tensor) -> tuple[Tensor, Tensor | None]:
         """Say which vectors are real, [T, V or 1, Q], and which frames are looked at, [V, F]; None for all.

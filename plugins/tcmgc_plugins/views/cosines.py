@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tcmgc.factored import Factored, gram_root
+from tcmgc.factored import Factored, combination_norm, gram_root
 from tcmgc.features import Tokens
 from tcmgc.state import State
 from tcmgc.visual import Dense, unit
@@ -40,7 +40,8 @@ def pooled_dense(weights_TVQL: Tensor, state: State, mask: Tensor) -> Dense:
 
 def pooled_factored(weights_TVQL: Tensor, state: State, mask: Tensor) -> Factored:
     """Leave the same sums undone: the weights are the coefficients, the tokens the basis."""
-    return Factored(weights_TVQL, state["values"], state["root"], mask, frames=weights_TVQL.shape[-1])
+    norms = combination_norm(state["root"], weights_TVQL)
+    return Factored(weights_TVQL, state["values"], norms, mask, frames=weights_TVQL.shape[-1])
 
 
 def unit_queries(query_TQD: Tensor) -> Tensor:

@@ -62,6 +62,10 @@ class PooledTokens(ABC):
         """Bring the queries to unit norm: [T, Q, D]."""
         return unit_queries(queries.values)
 
+    def prepare_probes(self, probes: Tensor) -> Tensor:
+        """Leave them: videos share no vectors."""
+        return probes
+
     def factored(self, prepared: Tensor, mask: Tensor, state: State) -> Factored:
         """Weigh for every query of every text: coefficients [T, V, Q, L]."""
         weights, some = self._weights(prepared, mask, state)

@@ -20,7 +20,7 @@ from tcmgc.files.output import refuse_unwritable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tcmgc.granular import Form
+    from tcmgc.view_use import Form
 
     from .measure import Cost
 
