@@ -112,8 +112,11 @@ class Compilation:
             if self.notify is not None:
                 self.notify("compiling the scoring of a tile, which takes about half a minute")
             _keep_what_is_compiled()
-            # Called from C++, without Python's lock: called from Python, the threads wait for each other.
-            options: dict[str, Any] = {"cpp.threads": torch.get_num_threads(), "cpp_wrapper": True}
+            # On CPUs called from C++, without Python's lock: from Python, the threads wait for each other.
+            options: dict[str, Any] = {
+                "cpp.threads": torch.get_num_threads(),
+                "cpp_wrapper": first[2].device.type == "cpu",
+            }
             tile = torch.compile(scorer.__call__, dynamic=False, options=options)
         started = time.perf_counter()
         try:

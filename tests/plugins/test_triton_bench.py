@@ -36,5 +36,5 @@ def test_on_the_cpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ways[XCLIP, "off"]["accuracy"] is None
     for view, reason in found["refusals"].items():
         assert f"no kernel for view {view}: {reason}" in said
-    assert found["floor_flops"] == 2 * 9 * 32 * (4 + 6)
+    assert found["floor_flops"] == 2 * 9 * 32 * (4 + 4)
     assert f"{PUBLISHED}  " in said

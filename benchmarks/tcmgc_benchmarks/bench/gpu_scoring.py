@@ -211,7 +211,7 @@ class _Runs:
     def floor_flops(self) -> int:
         """Queries against keys, and sentence and words against the basis."""
         gallery = self._gallery
-        return 2 * (gallery.words + 1) * gallery.dim * (gallery.frames + gallery.frames + 2)
+        return 2 * (gallery.words + 1) * gallery.dim * 2 * gallery.frames
 
     def time(self, run: Callable[[], object]) -> float:
         """Seconds, until the device is done."""
@@ -274,8 +274,8 @@ class _Runs:
             return torch.randn(items, rows, gallery.dim, generator=generator).to(self._device)
 
         queries = [draw(gallery.texts, gallery.words + 1) for _ in range(2)]
-        bases = [draw(gallery.videos, gallery.frames + more) for more in (0, 2)]
-        per_pair = (gallery.words + 1) * (2 * gallery.frames + 2)
+        bases = [draw(gallery.videos, gallery.frames) for _ in range(2)]
+        per_pair = (gallery.words + 1) * 2 * gallery.frames
         tiling = Tiling.fit(per_pair, 4, BUDGET)
 
         def run() -> None:
