@@ -188,8 +188,11 @@ class _Builder:
                 where, found=f"of: {of}, but the features have none", expected="features with patches"
             )
         queries, tokens = 0 if query is None else self._sizes.length(query), self._sizes.length(of)
-        basis = component.basis_size(tokens) if isinstance(component, FactoredView) else None
-        return ViewUse(owner, of, query, component.vectors(queries, tokens), basis)
+        vectors = component.vectors(queries, tokens)
+        basis = None
+        if isinstance(component, FactoredView) and vectors == queries:
+            basis = component.basis_size(tokens)
+        return ViewUse(owner, of, query, vectors, basis)
 
     def _granularity(self, name: str, keys: dict[str, Any], uses: dict[str, ViewUse]) -> Granularity:
         path = ("granularities", name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from . import state as states
+from .granularity import by_normalization
 from .view_use import probes_name
 
 if TYPE_CHECKING:
@@ -65,11 +66,9 @@ class Contrast:
 
     def probes(self, name: str, text: State) -> tuple[Tensor, Tensor]:
         """Return a granularity's probes [T, P, D + S], and which are real, [T, P]."""
-        how, masks = self.granularities[name].normalization, {}
-        for other, granularity in self.granularities.items():
-            if granularity.normalization == how:
-                masks[other] = text[f"granularity/{other}/mask"]
-        each = torch.split(
-            text[probes_name(self.name, how)], [mask.shape[1] for mask in masks.values()], dim=1
-        )
+        how = self.granularities[name].normalization
+        alike = by_normalization(self.granularities.items())[how]
+        masks = {other: text[f"granularity/{other}/mask"] for other in alike}
+        lengths = [mask.shape[1] for mask in masks.values()]
+        each = torch.split(text[probes_name(self.name, how)], lengths, dim=1)
         return dict(zip(masks, each, strict=True))[name], masks[name]

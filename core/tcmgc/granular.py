@@ -13,6 +13,7 @@ from torch import nn
 from . import state as states
 from .contrast import Contrast
 from .features import Tokens
+from .granularity import by_normalization
 from .scores import Scores
 from .similarity import Similarity
 from .slots.view import is_factored
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from .factored import Factored
     from .features import TextFeatures, VideoFeatures
-    from .granularity import Granularity, Normalization
+    from .granularity import Granularity
     from .slots.aggregator import ScoreAggregator
     from .slots.kernel import ContrastKernel
     from .slots.view import FactoredView, VideoView
@@ -131,14 +132,14 @@ class GranularScorer(nn.Module):
                 elif look.name not in state:
                     state[look.name] = factored.prepare_queries(look.tokens(text))
         for view, use in self._uses.items():
-            probes: dict[str, list[Tensor]] = {}
-            for name, granularity in self._of_view(view):
-                own = dict(granularity.prepare_text(text))
-                probes.setdefault(granularity.normalization, []).append(own.pop("probes"))
-                state |= states.under(f"granularity/{name}", own)
             factored = None if use.query is None else self._factored(use)
-            for how, each in probes.items():
-                together = torch.cat(each, dim=1)
+            for how, contrasts in by_normalization(self._of_view(view)).items():
+                probes = []
+                for name, granularity in contrasts.items():
+                    own = dict(granularity.prepare_text(text))
+                    probes.append(own.pop("probes"))
+                    state |= states.under(f"granularity/{name}", own)
+                together = torch.cat(probes, dim=1)
                 state[probes_name(view, how)] = factored.prepare_probes(together) if factored else together
         return state
 
@@ -200,16 +201,13 @@ class GranularScorer(nn.Module):
 
     def _similarities(self, view: str, visual: Visual, text: State) -> dict[str, Similarity]:
         """Compare a view's vectors, normalised in every way that is asked for, with all probes at once."""
-        asked: dict[Normalization, list[tuple[str, Granularity]]] = {}
-        for name, granularity in self._of_view(view):
-            asked.setdefault(granularity.normalization, []).append((name, granularity))
         found: dict[str, Similarity] = {}
-        for how, contrasts in asked.items():
+        for how, contrasts in by_normalization(self._of_view(view)).items():
             normed = visual if how == "none" else visual.normalized(skip_padding=how == "real")
-            masks = [text[f"granularity/{name}/mask"] for name, _ in contrasts]
+            masks = [text[f"granularity/{name}/mask"] for name in contrasts]
             values = normed.dot(text[probes_name(view, how)])
             each = torch.split(values, [mask.shape[1] for mask in masks], dim=2)
-            for (name, granularity), mask, own in zip(contrasts, masks, each, strict=True):
+            for (name, granularity), mask, own in zip(contrasts.items(), masks, each, strict=True):
                 found[name] = Similarity(own, granularity.mask(mask, visual.mask))
         return found
 
@@ -281,8 +279,8 @@ class GranularScorer(nn.Module):
 
     def _factored(self, use: ViewUse) -> FactoredView | None:
         view = self._view(use)
-        factors = self.form == "factored" and is_factored(type(view)) and view.factors  # type: ignore[attr-defined]
-        return view if factors else None  # type: ignore[return-value]
+        can = self.form == "factored" and use.basis is not None and is_factored(type(view))
+        return view if can and view.factors else None  # type: ignore[attr-defined,return-value]
 
     def _visual(self, use: ViewUse, text: State, video: State, seen: dict[str, Factored]) -> Visual:
         """Return a view's vectors; what was seen by the same look is looked up."""

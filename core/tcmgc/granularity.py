@@ -11,6 +11,8 @@ from .slots.interaction import Interaction, ItemWeighting
 from .visual import Visual, unit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
 
     from .features import TextFeatures
@@ -146,3 +148,13 @@ def only(similarity: Similarity) -> Tensor:
     if similarity.mask is None:
         return values
     return values.masked_fill(~similarity.mask.expand(similarity.values.shape)[..., 0, 0], 0)
+
+
+def by_normalization(
+    granularities: Iterable[tuple[str, Granularity]],
+) -> dict[Normalization, dict[str, Granularity]]:
+    """Put together those that want a view's vectors alike, whose probes can ask them at once."""
+    found: dict[Normalization, dict[str, Granularity]] = {}
+    for name, granularity in granularities:
+        found.setdefault(granularity.normalization, {})[name] = granularity
+    return found

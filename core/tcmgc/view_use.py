@@ -34,7 +34,8 @@ class ViewUse:
     vectors
         Q, how many vectors it yields a pair.
     basis
-        A, of how many vectors of a video they are combinations; None where they are none.
+        A, of how many vectors of a video they are combinations; None where they are none, or are not one a
+        query, so that they could not be told apart where several ask.
     """
 
     component: str

@@ -246,19 +246,35 @@ class Moved:
         return Dense(queries.values[:, None, :1] + state["frames"][None])
 
 
+class Several(Moved):
+    """Has as many vectors as tokens, whoever asks, so that it cannot be asked together with others."""
+
+    factors = True
+
+    def basis_size(self, tokens):
+        return tokens
+
+    def never(self, *_):
+        raise AssertionError("it has more vectors than queries")
+
+    prepare_factored = prepare_queries = prepare_probes = factored = never
+
+
 @hookimpl
 def tcmgc_register(register):
     register.view("moved", Moved)
+    register.view("several", Several)
 '''
 
 
-def test_a_view_that_knows_of_no_factors(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["moved", "several"])
+def test_a_view_that_does_not_factor(name: str, tmp_path: Path) -> None:
     """It works beside one that does, in either form, and its tiles are as large as its vectors allow."""
     plugin = tmp_path / "moved.py"
     plugin.write_text(PLUGIN, encoding="utf-8")
     try:
         current_plugins().load(str(plugin))
-        overrides = {"views.frames": {"name": "moved", "query": "words"}, "stages.video": []}
+        overrides = {"views.frames": {"name": name, "query": "words"}, "stages.video": []}
         model = tcmgc.build("tcmgc", SIZES, overrides=overrides, dtype=torch.float64)
     finally:
         current_plugins.cache_clear()

@@ -127,7 +127,7 @@ class Attention(nn.Module):
         return not (self.training and self.dropout.p > 0) or self.dropout_on == "coefficients"
 
     def basis_size(self, tokens: int) -> int:
-        """One for each frame and head; while coefficients are dropped, two and three more."""
+        """One for each frame and head; those of dropped coefficients, 2 A + 3, are not counted."""
         return self.heads * tokens
 
     def prepare_factored(self, tokens: Tokens) -> State:

@@ -18,19 +18,19 @@ HALVED = 32
 
 
 def stacked_roots(sets: Sequence[Tensor], others_VNA: Tensor) -> Tensor:
-    """Stack the roots of sets of vectors, and further rows.
+    """Stack the roots of three sets of vectors, and three further rows.
 
     Parameters
     ----------
     sets
-        S sets of vectors, each [V, A, D].
+        The sets, each [V, A, D].
     others_VNA
-        Rows that are wanted as they are.
+        Rows that are wanted as they are, N = 3 where `root_images` reads them.
 
     Returns
     -------
     Tensor
-        [V, S R + N, A], R = min(A, D): the first halves of all roots, the other rows, the second halves.
+        [V, 3 R + N, A], R = min(A, D): the first halves of all roots, the other rows, the second halves.
     """
     roots_VSRA = torch.stack([gram_root(vectors) for vectors in sets], dim=1)
     half = roots_VSRA.shape[2] // 2
